@@ -1,0 +1,110 @@
+"""The command line: each command parses, calls one function, prints.
+
+Data goes to stdout (a table, or `--json` / `--csv`), words go to stderr, an expected error is one line and exit 1.
+A command is found in COMMANDS or in the entry point group `audience_graph.commands`; its module is imported only
+when the command runs, so `--help` is fast and the client needs no trainer.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.metadata import entry_points
+
+import click
+
+from audience_graph.errors import AudienceGraphError, ConfigError, InputError
+
+ENTRY_POINTS = "audience_graph.commands"
+
+# command -> "module:attribute"
+COMMANDS: dict[str, str] = {
+    "doctor": "audience_graph.cli.stack:doctor",
+    "down": "audience_graph.cli.stack:down",
+    "expand": "audience_graph.cli.ask:expand",
+    "explain": "audience_graph.cli.ask:explain",
+    "load": "audience_graph.cli.load:load",
+    "migrate": "audience_graph.cli.migrate:migrate",
+    "preferences": "audience_graph.cli.preferences:preferences",
+    "query": "audience_graph.cli.query:query",
+    "release": "audience_graph.cli.release:release",
+    "resolve": "audience_graph.cli.ask:resolve",
+    "sequences": "audience_graph.cli.sequences:sequences",
+    "status": "audience_graph.cli.stack:status",
+    "target": "audience_graph.cli.ask:target",
+    "up": "audience_graph.cli.stack:up",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(set(COMMANDS) | {entry.name for entry in entry_points(group=ENTRY_POINTS)})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        target = COMMANDS.get(cmd_name)
+        if target is None:
+            target = next((e.value for e in entry_points(group=ENTRY_POINTS) if e.name == cmd_name), None)
+        if target is None:
+            return None
+        module, _, attribute = target.partition(":")
+        try:
+            command = getattr(import_module(module), attribute)
+        except ModuleNotFoundError as exc:
+            return _unavailable(cmd_name, exc.name or module)
+        assert isinstance(command, click.Command)
+        return command
+
+
+def _unavailable(name: str, missing: str) -> click.Command:
+    hint = "install the whole package: pip install 'audience-graph[demo]'"
+
+    @click.command(name, help=f"Not installed: needs {missing}.", context_settings={"ignore_unknown_options": True})
+    @click.argument("rest", nargs=-1)
+    def command(rest: tuple[str, ...]) -> None:  # noqa: ARG001
+        raise ConfigError(f"`{name}` needs the Python package {missing}", hint=hint)
+
+    return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="audience-graph")
+def audience_graph() -> None:
+    """Type a service in words; get the users who will want it; see why.
+
+    \b
+    audience-graph up                        start the embedded Neo4j and Postgres
+    audience-graph demo                      run the whole loop on a generated world
+    audience-graph expand "skin care"        entities near a phrase
+    audience-graph target "skin care" --size 1000 --out users.parquet
+    """
+
+
+def main() -> None:
+    """Run the command line; print an expected error as one line and exit with 1."""
+    try:
+        audience_graph(standalone_mode=False)
+    except click.exceptions.Exit as exc:
+        sys.exit(exc.exit_code)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        click.echo("stopped; nothing half-written was kept", err=True)
+        sys.exit(130)
+    except click.ClickException as exc:
+        exc.show()
+        sys.exit(exc.exit_code)
+    except AudienceGraphError as exc:
+        show_error(exc)
+        sys.exit(1)
+
+
+def show_error(error: AudienceGraphError) -> None:
+    """Print an expected error on stderr: what happened, the first problems of a file, what to do next."""
+    click.echo(f"Error: {error.message}", err=True)
+    if isinstance(error, InputError):
+        for problem in error.problems:
+            click.echo(f"  {problem}", err=True)
+        if error.count > len(error.problems):
+            click.echo(f"  ... and {error.count - len(error.problems):,} more", err=True)
+    if error.hint is not None:
+        click.echo(f"Hint: {error.hint}", err=True)

@@ -1,0 +1,1 @@
+"""Neo4j: the runner (the only import of the driver), query files, expansion, projections."""

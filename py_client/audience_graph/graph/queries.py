@@ -1,0 +1,102 @@
+"""Cypher files: find, parse, check, and put in what cannot travel as a parameter.
+
+A file is one query under a header of `//` lines:
+
+    // Purpose: entities within two hops of the seeds.
+    // params: seeds (list of entity ids), fan_out (integer), relation_type (string)
+    // returns: id, name, hop, relevance
+
+On disk a query names the relation version as `$($relation_type)`, which any Neo4j 5.26 runs fully parameterised
+but expands through every type. `Query.at_version` puts in the literal type, taken only from a name of the exact
+form that `release` builds (`RELATES_2026_W30_1a2b3c4d`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from audience_graph.errors import ConfigError, NotFoundError, QueryError
+from audience_graph.resources import resource
+
+_HEADER = re.compile(r"^//\s*(?P<key>purpose|params|returns|title|question)\s*:\s*(?P<value>.*)$", re.IGNORECASE)
+_NAME = re.compile(r"[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)*")
+_USED = re.compile(r"\$([A-Za-z_]\w*)")
+_STRINGS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|`(?:``|[^`])*`|//[^\n]*|/\*.*?\*/", re.DOTALL)
+_DYNAMIC_TYPE = re.compile(r"\$\(\s*\$relation_type\s*\)")
+_RELATION_TYPE = re.compile(r"RELATES_\d{4}_W\d{2}_[0-9a-f]{8}")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One Cypher query with its declared parameters and columns."""
+
+    name: str
+    text: str
+    params: tuple[str, ...]
+    returns: tuple[str, ...]
+    path: Path
+
+    def at_version(self, relation_type: str) -> Query:
+        """Return the query with the literal relationship type of one version.
+
+        Raises QueryError when `relation_type` is not a name of the form that staging builds.
+        """
+        if _RELATION_TYPE.fullmatch(relation_type) is None:
+            raise QueryError(f"{relation_type!r} is not the relationship type of a version")
+        text = _DYNAMIC_TYPE.sub(relation_type, self.text)
+        left = tuple(
+            p for p in self.params if p != "relation_type" or re.search(r"\$relation_type\b", _STRINGS.sub("", text))
+        )
+        return replace(self, text=text, params=left)
+
+
+def parse_query(name: str, text: str, path: Path) -> Query:
+    """Parse one file's text. Raises ConfigError, naming file and fault, when header and body disagree."""
+    header: dict[str, str] = {}
+    key = ""
+    for line in text.splitlines():
+        if not line.startswith("//"):
+            break
+        match = _HEADER.match(line)
+        if match is not None:
+            key = match["key"].lower()
+            header[key] = match["value"].strip()
+        elif key:
+            header[key] += " " + line.lstrip("/ ").strip()
+    for wanted in ("purpose", "params", "returns"):
+        if wanted not in header:
+            raise ConfigError(f"{path}: the header lacks `// {wanted}:`")
+    declared = _names(header["params"])
+    used = tuple(dict.fromkeys(_USED.findall(_STRINGS.sub("", text))))
+    if set(declared) != set(used):
+        raise ConfigError(f"{path}: declares parameters {sorted(declared)} but uses {sorted(used)}")
+    return Query(name=name, text=text, params=declared, returns=_names(header["returns"]), path=path)
+
+
+def _names(value: str) -> tuple[str, ...]:
+    bare = re.sub(r"\([^()]*\)", "", value)
+    names = [part.strip() for part in bare.split(",")]
+    return tuple(n for n in names if n and n.lower() not in {"none", "-"})
+
+
+@cache
+def load_query(name: str) -> Query:
+    """Load `cypher/<name>.cypher`, e.g. `load_query("entities/expand_2")`.
+
+    Raises NotFoundError when there is no such file, ConfigError when its header disagrees with its body.
+    """
+    if _NAME.fullmatch(name) is None:
+        raise NotFoundError(f"{name!r} is not the name of a query", hint="names look like entities/expand_2")
+    path = resource("cypher") / f"{name}.cypher"
+    if not path.is_file():
+        raise NotFoundError(f"no query named {name}", hint="`audience-graph query list` shows them")
+    return parse_query(name, path.read_text(encoding="utf-8"), path)
+
+
+def list_queries() -> tuple[str, ...]:
+    """Return the names of all query files, sorted."""
+    root = resource("cypher")
+    return tuple(sorted(p.relative_to(root).with_suffix("").as_posix() for p in root.rglob("*.cypher")))

@@ -1,0 +1,110 @@
+"""The one seam to Neo4j: everything else hands a `Query` to a `Runner`.
+
+This module alone imports `neo4j`. Driver errors become StoreUnavailable or QueryError here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar
+
+import neo4j
+from neo4j.exceptions import AuthError, ClientError, DriverError, Neo4jError, ServiceUnavailable, SessionExpired
+
+from audience_graph.config import Connections
+from audience_graph.errors import QueryError, StoreUnavailable
+from audience_graph.graph.queries import Query
+
+T = TypeVar("T")
+Row = dict[str, Any]
+
+
+class Runner(Protocol):
+    """What the library needs of Neo4j. Tests hand in a recording fake of their own."""
+
+    def read(self, query: Query, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        """Run a query that only reads; retried when the server says that this helps."""
+        ...
+
+    def write(self, query: Query, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        """Run a query in one write transaction; committed when this returns."""
+        ...
+
+    def auto_commit(self, query: Query, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        """Run a query outside a managed transaction (schema, CALL ... IN TRANSACTIONS); never retried."""
+        ...
+
+
+class Neo4jRunner:
+    """Runner over a real driver. Owns the driver only when `open_runner` made it."""
+
+    def __init__(self, driver: neo4j.Driver, *, database: str = "neo4j", owned: bool = False) -> None:
+        self._driver = driver
+        self._database = database
+        self._owned = owned
+
+    def read(self, query: Query, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        return self._managed(query, parameters, neo4j.READ_ACCESS)
+
+    def write(self, query: Query, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        return self._managed(query, parameters, neo4j.WRITE_ACCESS)
+
+    def auto_commit(self, query: Query, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        def run() -> list[Row]:
+            with self._driver.session(database=self._database) as session:
+                return session.run(neo4j.Query(query.text), dict(parameters or {})).data()
+
+        return _mapped(query, run)
+
+    def _managed(self, query: Query, parameters: Mapping[str, Any] | None, access: str) -> list[Row]:
+        def work(tx: neo4j.ManagedTransaction) -> list[Row]:
+            result = tx.run(query.text, dict(parameters or {}))
+            keys = result.keys()
+            return [dict(zip(keys, record.values(), strict=True)) for record in result]
+
+        def run() -> list[Row]:
+            with self._driver.session(database=self._database, default_access_mode=access) as session:
+                return session.execute_read(work) if access == neo4j.READ_ACCESS else session.execute_write(work)
+
+        return _mapped(query, run)
+
+    def close(self) -> None:
+        if self._owned:
+            self._driver.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _mapped(query: Query, run: Callable[[], T]) -> T:
+    try:
+        return run()
+    except (ServiceUnavailable, SessionExpired) as exc:
+        raise StoreUnavailable(
+            "Neo4j does not answer", hint="`audience-graph status` shows the servers, `audience-graph up` starts them"
+        ) from exc
+    except AuthError as exc:
+        raise StoreUnavailable(
+            "Neo4j refuses the name or the password", hint="check NEO4J_USERNAME and NEO4J_PASSWORD"
+        ) from exc
+    except (ClientError, Neo4jError, DriverError) as exc:
+        detail = getattr(exc, "message", None) or str(exc)
+        raise QueryError(f"query {query.name} ({query.path}) failed: {detail}") from exc
+
+
+def open_runner(connections: Connections) -> Neo4jRunner:
+    """Open a runner for these servers; connects at the first query. Close it, or use it in a `with`."""
+    driver = neo4j.GraphDatabase.driver(
+        connections.neo4j_uri,
+        auth=(connections.neo4j_username, connections.neo4j_password),
+        connection_timeout=10,
+        max_transaction_retry_time=20,
+        notifications_min_severity="OFF",
+    )
+    return Neo4jRunner(driver, database=connections.neo4j_database, owned=True)
