@@ -57,6 +57,16 @@ class Neo4jRunner:
 
         return _mapped(query, run)
 
+    def explain(self, query: Query) -> list[str]:
+        """Plan a query without running it, parameters unbound, and return the names of its columns."""
+
+        def run() -> list[str]:
+            with self._driver.session(database=self._database) as session:
+                result = session.run(neo4j.Query("EXPLAIN " + query.text), dict.fromkeys(query.params))
+                return list(result.keys())
+
+        return _mapped(query, run)
+
     def _managed(self, query: Query, parameters: Mapping[str, Any] | None, access: str) -> list[Row]:
         def work(tx: neo4j.ManagedTransaction) -> list[Row]:
             result = tx.run(query.text, dict(parameters or {}))

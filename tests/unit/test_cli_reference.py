@@ -1,0 +1,28 @@
+"""The command reference that people read is the one that the commands print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from audience_graph.cli import audience_graph
+from audience_graph.cli.reference import commands, reference
+
+CLI_MD = Path(__file__).parents[2] / "py_client" / "CLI.md"
+
+
+def test_the_reference_is_current() -> None:
+    assert CLI_MD.read_text(encoding="utf-8") == reference(), "run `make reference`"
+
+
+def test_every_command_and_option_has_a_help_text() -> None:
+    bare = []
+    for path, command in commands(audience_graph, ("audience-graph",)):
+        assert "Not installed" not in (command.help or ""), path
+        if not (command.help or "").strip():
+            bare.append(" ".join(path))
+        bare += [
+            f"{' '.join(path)} {parameter.name}"
+            for parameter in command.params
+            if getattr(parameter, "help", "") in (None, "") and parameter.param_type_name == "option"
+        ]
+    assert bare == []
