@@ -53,8 +53,8 @@ class Query:
         return replace(self, text=text, params=left)
 
 
-def parse_query(name: str, text: str, path: Path) -> Query:
-    """Parse one file's text. Raises ConfigError, naming file and fault, when header and body disagree."""
+def read_header(text: str) -> dict[str, str]:
+    """Return the `// key: value` lines at the top of a query; a line without a key goes on with the one before."""
     header: dict[str, str] = {}
     key = ""
     for line in text.splitlines():
@@ -66,6 +66,12 @@ def parse_query(name: str, text: str, path: Path) -> Query:
             header[key] = match["value"].strip()
         elif key:
             header[key] += " " + line.lstrip("/ ").strip()
+    return header
+
+
+def parse_query(name: str, text: str, path: Path) -> Query:
+    """Parse one file's text. Raises ConfigError, naming file and fault, when header and body disagree."""
+    header = read_header(text)
     for wanted in ("purpose", "params", "returns"):
         if wanted not in header:
             raise ConfigError(f"{path}: the header lacks `// {wanted}:`")

@@ -17,6 +17,7 @@ from audience_graph.errors import QueryError, StoreUnavailable
 from audience_graph.graph.queries import Query
 
 T = TypeVar("T")
+Driver = neo4j.Driver
 Row = dict[str, Any]
 
 

@@ -1,0 +1,4 @@
+// Purpose: the procedures of this library that the server offers.
+// params: none
+// returns: name
+SHOW PROCEDURES YIELD name WHERE name STARTS WITH 'audience.' RETURN name

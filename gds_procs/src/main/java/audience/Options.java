@@ -1,0 +1,106 @@
+package audience;
+
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/** What an expansion is asked. {@link #of} refuses an unknown or impossible option by its name. */
+record Options(
+        int hops,
+        double minRelevance,
+        int fanOut,
+        double damping,
+        int limit,
+        Set<String> types,
+        boolean reverse,
+        String week,
+        String version) {
+
+    private static final Set<String> KNOWN = new TreeSet<>(Set.of(
+            "hops", "min_relevance", "fan_out", "damping", "limit", "types", "reverse", "week", "version"));
+
+    static Options of(Map<String, Object> given) {
+        Map<String, Object> values = given == null ? Map.of() : given;
+        for (String name : values.keySet()) {
+            if (!KNOWN.contains(name)) {
+                throw new IllegalArgumentException(
+                        "options." + name + " is not an option; there are " + String.join(", ", KNOWN));
+            }
+        }
+        return new Options(
+                whole(values, "hops", 2, 4),
+                fraction(values, "min_relevance", 0.05),
+                whole(values, "fan_out", 50, Integer.MAX_VALUE),
+                fraction(values, "damping", 0.0),
+                whole(values, "limit", 1000, Integer.MAX_VALUE),
+                texts(values.get("types")),
+                yesOrNo(values.get("reverse")),
+                week(values.get("week")),
+                text("version", values.get("version")));
+    }
+
+    private static int whole(Map<String, Object> values, String name, int usual, int top) {
+        Object value = values.get(name);
+        if (value == null) {
+            return usual;
+        }
+        if (value instanceof Long number && number >= 1 && number <= top) {
+            return number.intValue();
+        }
+        throw refused(name, "a whole number from 1 to " + top, value);
+    }
+
+    private static double fraction(Map<String, Object> values, String name, double usual) {
+        Object value = values.get(name);
+        if (value == null) {
+            return usual;
+        }
+        if (value instanceof Number number && number.doubleValue() >= 0 && number.doubleValue() <= 1) {
+            return number.doubleValue();
+        }
+        throw refused(name, "a number from 0 to 1", value);
+    }
+
+    private static Set<String> texts(Object value) {
+        if (value == null) {
+            return Set.of();
+        }
+        if (value instanceof List<?> list && list.stream().allMatch(String.class::isInstance)) {
+            Set<String> types = new HashSet<>();
+            list.forEach(type -> types.add((String) type));
+            return types;
+        }
+        throw refused("types", "a list of entity types", value);
+    }
+
+    private static boolean yesOrNo(Object value) {
+        if (value == null) {
+            return false;
+        }
+        if (value instanceof Boolean flag) {
+            return flag;
+        }
+        throw refused("reverse", "true or false", value);
+    }
+
+    private static String week(Object value) {
+        String week = text("week", value);
+        if (week != null && !week.matches("\\d{4}-W\\d{2}")) {
+            throw refused("week", "an ISO week such as 2026-W30", value);
+        }
+        return week;
+    }
+
+    private static String text(String name, Object value) {
+        if (value == null || value instanceof String) {
+            return (String) value;
+        }
+        throw refused(name, "text", value);
+    }
+
+    private static IllegalArgumentException refused(String name, String expected, Object found) {
+        return new IllegalArgumentException("options." + name + " must be " + expected + ", not " + found);
+    }
+}

@@ -1,0 +1,31 @@
+"""A runner that tells what it runs: the text and the parameters, for `--show-query`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from audience_graph.graph.queries import Query
+from audience_graph.graph.runner import Row, Runner
+
+Tell = Callable[[str, str, Any], None]
+
+
+class TracedRunner:
+    """Runner that hands (name, text, parameters) to `tell` before each query."""
+
+    def __init__(self, runner: Runner, tell: Tell) -> None:
+        self._runner = runner
+        self._tell = tell
+
+    def read(self, query: Query, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        self._tell(f"cypher {query.name}", query.text, dict(parameters or {}))
+        return self._runner.read(query, parameters)
+
+    def write(self, query: Query, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        self._tell(f"cypher {query.name}", query.text, dict(parameters or {}))
+        return self._runner.write(query, parameters)
+
+    def auto_commit(self, query: Query, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        self._tell(f"cypher {query.name}", query.text, dict(parameters or {}))
+        return self._runner.auto_commit(query, parameters)
