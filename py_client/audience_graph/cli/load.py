@@ -1,0 +1,94 @@
+"""`audience-graph load`: files of entities, events, users and text, checked and stored."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from audience_graph.cli.options import data_dir_option, print_json
+from audience_graph.config import find_home
+from audience_graph.ingest.report import LoadReport, Progress
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["entities", "events", "users", "corpus"]))
+@click.argument("file")
+@click.option("--map", "pairs", multiple=True, metavar="COLUMN=NAME", help="The file calls COLUMN by NAME. Repeatable.")
+@click.option(
+    "--config", default=None, metavar="FILE", help="TOML file with such pairs, under [entities], [events] ..."
+)
+@click.option("--reject-to", default=None, metavar="FILE", help="Load the good rows; write the bad ones to this .csv or .jsonl.")  # fmt: skip # noqa: E501
+@click.option("--dry-run", is_flag=True, help="Check everything, write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@data_dir_option
+def load(
+    what: str,
+    file: str,
+    pairs: tuple[str, ...],
+    config: str | None,
+    reject_to: str | None,
+    dry_run: bool,
+    as_json: bool,
+    data_dir: str | None,
+) -> None:
+    """Check FILE (CSV, JSON lines or Parquet) and store its rows. Nothing is stored when a row is bad.
+
+    Loading a file twice changes nothing. Times without a zone are UTC. Links are followed to regular files only.
+
+    \b
+    entities  id, name, type; aliases, description, sensitive
+    events    user_id, time, channel, text; event_id, entity_ids, items, merchant, category, amount,
+              status, payment_channel
+    users     user_id; as_of, consent_<purpose> ..., any other column
+    corpus    text; doc_id, entity_ids
+
+    \b
+    audience-graph load entities entities.csv
+    audience-graph load events visits.parquet --map user_id=customer --map time=visited_at
+    audience-graph load users users.jsonl --reject-to bad_users.jsonl
+    """
+    from audience_graph.ingest.load import load as run
+    from audience_graph.ingest.mapping import parse_options, read_mapping
+    from audience_graph.ingest.reading import LoadOptions
+
+    mapping = read_mapping(Path(config), what) if config is not None else {}
+    mapping |= parse_options(pairs)
+    with _progress_bar(file) as progress:
+        options = LoadOptions(mapping=mapping, reject_to=reject_to, dry_run=dry_run, progress=progress)
+        report = run(what, file, home=find_home(data_dir), options=options)
+    for note in report.notes:
+        click.echo(f"Note: {note}", err=True)
+    if report.rejected and not dry_run:
+        click.echo(f"{report.rejected:,} bad {'row' if report.rejected == 1 else 'rows'} -> {reject_to}", err=True)
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        click.echo(_sentence(report))
+
+
+def _sentence(report: LoadReport) -> str:
+    did = "would be written" if report.dry_run else "written"
+    return (
+        f"{report.what}: {report.read:,} rows read, {report.written:,} {did}, {report.unchanged:,} unchanged, "
+        f"{report.rejected:,} rejected in {report.seconds:.1f} s ({report.rate:,.0f} rows/s)"
+    )
+
+
+@contextmanager
+def _progress_bar(file: str) -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(f"reading {Path(file).name}", total=None)
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield show

@@ -1,0 +1,184 @@
+"""Append the checked rows of a file to the warehouse: events and corpus.
+
+A row is known by its id. A row without one gets the MD5 of its canonical form and its occurrence number in the
+file (`<md5>-1`, `<md5>-2`): real repeats stay, and the same rows in another file are the same rows. A row whose id
+was seen with other content is refused; with the same content it changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from audience_graph.config import Home
+from audience_graph.ingest.check import Checked, sql_name, sql_type
+from audience_graph.ingest.contract import CORPUS, EVENTS, Contract, Kind
+from audience_graph.ingest.reading import LoadOptions, Reading, reading
+from audience_graph.ingest.report import LoadReport
+from audience_graph.ingest.warehouse import Warehouse, warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    contract: Contract
+    name: str
+    id: str
+    order: str
+
+
+_EVENTS = _Folder(EVENTS, "events", "event_id", "time, event_id")
+_CORPUS = _Folder(CORPUS, "corpus", "doc_id", "doc_id")
+
+
+def load_events(path: str | os.PathLike[str], *, home: Home, options: LoadOptions = LoadOptions()) -> LoadReport:
+    """Check a file of events and append the new ones to the warehouse as one batch, sorted by time.
+
+    Nothing is written unless the whole file is good (or its bad rows go to `options.reject_to`). Raises InputError
+    with the first problems, StoreError when the disk is full or another load holds the warehouse.
+    """
+    return _load(path, _EVENTS, warehouse(home), options)
+
+
+def load_corpus(path: str | os.PathLike[str], *, home: Home, options: LoadOptions = LoadOptions()) -> LoadReport:
+    """Check a file of free text and append the new documents to the warehouse. Raises as `load_events` does."""
+    return _load(path, _CORPUS, warehouse(home), options)
+
+
+def _load(path: str | os.PathLike[str], folder: _Folder, store: Warehouse, options: LoadOptions) -> LoadReport:
+    start = time.monotonic()
+    with reading(path, folder.contract, options) as found:
+        repeats = _name_rows(found, folder)
+        if options.dry_run:
+            new = _compare(found, folder, store)
+            batch = None
+        else:
+            with store.working_folder() as work, store.locked():
+                new = _compare(found, folder, store)
+                found.rejects.raise_if_any(found.source.name, folder.contract.what)
+                batch = store.keep(_write(found.checked, folder, work), folder.name) if new else None
+        rejected = found.rejects.rows
+    return LoadReport(
+        what=folder.contract.what,
+        file=found.source.name,
+        read=found.read,
+        written=new,
+        unchanged=found.read - rejected - new,
+        rejected=rejected,
+        seconds=time.monotonic() - start,
+        notes=(*found.notes, *([f"{repeats:,} rows repeat an earlier row under its id"] if repeats else [])),
+        batch=batch,
+        dry_run=options.dry_run,
+    )
+
+
+def _canonical(folder: _Folder, present: set[str]) -> str:
+    """Return the SQL of a row's canonical form: each cell with its length, so that no two rows share one."""
+    parts = []
+    for column in folder.contract.columns:
+        name = sql_name(column.name)
+        if column.name == folder.id:
+            continue
+        if column.name not in present:
+            parts.append("'-'")
+        elif column.kind is Kind.TIME:
+            parts.append(f"coalesce(epoch_us({name})::VARCHAR, '-')")
+        elif column.kind is Kind.LIST:
+            text = f"array_to_string({name}, chr(31))"
+            parts.append(f"CASE WHEN coalesce(len({name}), 0) = 0 THEN '-' ELSE len({name}) || '.' || {text} END")
+        else:
+            text = f"{name}::VARCHAR" if column.kind is Kind.AMOUNT else name
+            parts.append(f"coalesce(strlen({text}) || ':' || {text}, '-')")
+    return f"md5(concat_ws(chr(30), {', '.join(parts)}))"
+
+
+def _name_rows(found: Reading, folder: _Folder) -> int:
+    """Give each good row its id (table `named`: row, id, given); return how many rows repeat an id they give.
+
+    Rows that give an id again with other content are refused.
+    """
+    db, present = found.checked.db, set(found.plan.names)
+    given = sql_name(folder.id) if folder.id in present else "NULL::VARCHAR"
+    canonical = _canonical(folder, present)
+    db.execute(
+        f"CREATE TABLE named AS SELECT row, coalesce({given}, {canonical}) AS id, {given} IS NOT NULL AS given "
+        "FROM good"
+    )
+    db.execute("CREATE TABLE several AS SELECT id, given FROM named GROUP BY id, given HAVING count(*) > 1")
+    db.execute(
+        "CREATE TABLE occurrence AS SELECT row, row_number() OVER (PARTITION BY id ORDER BY row) AS n "
+        "FROM named SEMI JOIN (FROM several WHERE NOT given) USING (id) WHERE NOT given"
+    )
+    again = db.execute(
+        f"SELECT row, id, {canonical} AS content, first(row) OVER same AS first_row, "
+        f"first({canonical}) OVER same AS first_content FROM good JOIN named USING (row) "
+        "SEMI JOIN (FROM several WHERE given) USING (id) WHERE given "
+        "WINDOW same AS (PARTITION BY id ORDER BY row) QUALIFY row <> first_row ORDER BY row"
+    ).fetchall()
+    for row, key, content, first_row, first_content in again:
+        if content != first_content:
+            wanted = f"another id than row {first_row}, or the same content"
+            found.refuse(row, folder.id, wanted, f"{key!r} again with other content")
+    repeats = [(row,) for row, _, content, _, first_content in again if content == first_content]
+    if again:
+        db.execute("CREATE TABLE again (row BIGINT)")
+        db.executemany("INSERT INTO again VALUES (?)", [(a[0],) for a in again])
+        db.execute("DELETE FROM named WHERE row IN (SELECT row FROM again)")
+    db.execute(
+        "CREATE TABLE keyed AS SELECT row, given, "
+        "CASE WHEN given THEN id ELSE id || '-' || coalesce(n, 1) END AS id "
+        "FROM named LEFT JOIN occurrence USING (row)"
+    )
+    return len(repeats)
+
+
+def _compare(found: Reading, folder: _Folder, store: Warehouse) -> int:
+    """Leave the rows that the warehouse lacks in table `fresh`; refuse known ids with other content; count `fresh`."""
+    db, batches = found.checked.db, [str(p) for p in store.batches(folder.name)]
+    if not batches:
+        db.execute("CREATE TABLE fresh AS SELECT row, id FROM keyed")
+        return _count(found.checked, "fresh")
+    key = sql_name(folder.id)
+    known = _canonical(folder, set(folder.contract.names))
+    db.execute(
+        f"CREATE TABLE known AS SELECT {key} AS id, {known} AS content FROM read_parquet($files) "
+        f"SEMI JOIN keyed ON {key} = keyed.id", {"files": batches})  # fmt: skip
+    changed = db.execute(
+        f"SELECT row, id FROM keyed JOIN known USING (id) JOIN good USING (row) "
+        f"WHERE given AND {_canonical(folder, set(found.plan.names))} <> content ORDER BY row"
+    ).fetchall()
+    for row, value in changed:
+        found.refuse(
+            row, folder.id, "an id that is new, or the content stored under it", f"{value!r} with other content"
+        )
+    db.execute("CREATE TABLE fresh AS SELECT row, id FROM keyed ANTI JOIN known USING (id)")
+    return _count(found.checked, "fresh")
+
+
+def _count(checked: Checked, table: str) -> int:
+    row = checked.db.execute(f"SELECT count(*) FROM {table}").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _write(checked: Checked, folder: _Folder, work: Path) -> Path:
+    """Write table `fresh` with all columns of the contract as one Parquet file and return its path."""
+    present = {column.name for column in checked.columns}
+    columns = []
+    for column in folder.contract.columns:
+        name = sql_name(column.name)
+        if column.name == folder.id:
+            columns.append(f"id AS {name}")
+        elif column.kind is Kind.LIST:
+            value = name if column.name in present else "NULL"
+            columns.append(f"coalesce({value}, [])::VARCHAR[] AS {name}")
+        else:
+            columns.append(f"{name if column.name in present else 'NULL'}::{sql_type(column)} AS {name}")
+    target = work / "batch.parquet"
+    escaped = str(target).replace("'", "''")
+    checked.db.execute(
+        f"COPY (SELECT {', '.join(columns)} FROM good JOIN fresh USING (row) ORDER BY {folder.order}) "
+        f"TO '{escaped}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 100000)"
+    )
+    return target

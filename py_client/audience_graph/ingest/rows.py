@@ -1,0 +1,41 @@
+"""What a reader hands on: batches of rows in file order, and the rows that are no rows at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+BLOCK_BYTES = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenRow:
+    """A row that cannot be read: too few cells, no JSON, a cell of a type that no column holds."""
+
+    row: int
+    column: str | None
+    expected: str
+    found: str
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows `first` .. `last` of the file, without the broken ones.
+
+    `table` has the column `row` (int64, data rows from 1) and the columns of the plan under their contract names:
+    as strings, or already as timestamp, float64, bool or list<string>.
+    """
+
+    table: pa.Table
+    broken: tuple[BrokenRow, ...]
+    first: int
+    last: int
+    done: int
+
+
+def shorten(text: str, limit: int = 80) -> str:
+    """Return the text of a cell as a message shows it: on one line, quoted, cut."""
+    shown = text if len(text) <= limit else f"{text[:limit]}… ({len(text):,} characters)"
+    return repr(shown)

@@ -1,0 +1,112 @@
+"""The warehouse: loaded events and corpus as immutable Parquet batches.
+
+    <home>/warehouse/events/<hash>.parquet     corpus/<hash>.parquet     tmp/ (of loads that run)     .lock
+
+A batch is named by the SHA-256 of its bytes, appears whole or not at all, and is never changed. No id is in two
+batches: a load leaves out what is there already, under a lock that one load at a time holds.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from audience_graph.config import Home
+from audience_graph.errors import StoreError
+
+LOCK_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Warehouse:
+    """The Parquet files of a home. Creating it writes nothing."""
+
+    path: Path
+
+    def batches(self, folder: str) -> tuple[Path, ...]:
+        """Return the batches of `events` or `corpus`, sorted by name; none before the first load."""
+        return tuple(sorted(p for p in (self.path / folder).glob("*.parquet") if not p.name.startswith(".")))
+
+    @contextmanager
+    def working_folder(self) -> Iterator[Path]:
+        """Make a folder on the warehouse's disk for one load; remove it afterwards, with what is left in it."""
+        root = self.path / "tmp"
+        root.mkdir(parents=True, exist_ok=True)
+        folder = root / f"{os.getpid()}-{time.monotonic_ns()}"
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def locked(self, *, seconds: float = LOCK_SECONDS) -> Iterator[None]:
+        """Hold the lock that one writer holds at a time; it is free again when the process ends, however it ends.
+
+        Waits up to `seconds`, then raises StoreError. Removes what killed loads left behind.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / ".lock").open("a+") as file:
+            end = time.monotonic() + seconds
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > end:
+                        raise StoreError(
+                            f"another load has been writing to {self.path} for {seconds:.0f} seconds",
+                            hint="wait for it, or end it, and run this one again",
+                        ) from None
+                    time.sleep(0.05)
+            self._sweep()
+            yield
+
+    def keep(self, part: Path, folder: str) -> Path:
+        """Move a finished file in as a batch: synced to disk, named by its content. Call it under the lock."""
+        digest = hashlib.sha256()
+        with part.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+            os.fsync(file.fileno())
+        target = self.path / folder / f"{digest.hexdigest()[:16]}.parquet"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.replace(target)
+        _sync_folder(target.parent)
+        return target
+
+    def _sweep(self) -> None:
+        for folder in (self.path / "tmp").glob("*-*"):
+            pid = folder.name.partition("-")[0]
+            if pid.isdigit() and not _alive(int(pid)):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def warehouse(home: Home) -> Warehouse:
+    """Return the warehouse of a home."""
+    return Warehouse(home.warehouse)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
