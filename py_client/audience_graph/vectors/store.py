@@ -7,6 +7,7 @@ Names inside SQL come from `identifier`, values travel as parameters.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -64,20 +65,46 @@ class Transaction:
                     count += 1
         return count
 
-    def copy_blocks(self, table: str, columns: Sequence[str], blocks: Iterable[bytes | memoryview]) -> None:
-        """COPY ready-made binary blocks (header, tuples and trailer included) into a table."""
+    def copy_blocks(
+        self,
+        table: str,
+        columns: Sequence[str],
+        blocks: Iterable[bytes | memoryview],
+        *,
+        csv: bool = False,
+        frozen: bool = False,
+    ) -> None:
+        """COPY ready-made blocks into a table: binary (header, tuples and trailer included), or CSV.
+
+        `frozen` only for a table created in this transaction: its pages are all-visible at once, so that the first
+        scan has nothing to write.
+        """
         listed = ", ".join(identifier(c) for c in columns)
+        options = f"FORMAT {'CSV' if csv else 'BINARY'}{', FREEZE' if frozen else ''}"
         with _mapped(), self._connection.cursor() as cursor:
-            with cursor.copy(sql.SQL(f"COPY {identifier(table)} ({listed}) FROM STDIN (FORMAT BINARY)")) as copy:
+            with cursor.copy(sql.SQL(f"COPY {identifier(table)} ({listed}) FROM STDIN ({options})")) as copy:
                 for block in blocks:
                     copy.write(block)
 
+    def copy_out(self, query: str) -> Iterator[bytes]:
+        """COPY the rows of a query out as CSV with a header, in blocks."""
+        with _mapped(), self._connection.cursor() as cursor:
+            with cursor.copy(sql.SQL(f"COPY ({query}) TO STDOUT (FORMAT CSV, HEADER)")) as copy:
+                for block in copy:
+                    yield bytes(block)
+
 
 class Store:
-    """Postgres by URL; one connection per transaction, opened when it is needed."""
+    """Postgres by URL; one connection per transaction, opened when it is needed.
 
-    def __init__(self, database_url: str) -> None:
+    With `keep` a finished connection waits for the next transaction (one per thread that works at once): a request
+    then costs no connecting. Close such a store.
+    """
+
+    def __init__(self, database_url: str, *, keep: bool = False) -> None:
         self._url = database_url
+        self._keep = keep
+        self._idle: deque[psycopg.Connection[Row]] = deque()
 
     @property
     def url(self) -> str:
@@ -86,6 +113,11 @@ class Store:
 
     def __repr__(self) -> str:
         return "Store(postgres)"
+
+    def raw_connection(self) -> psycopg.Connection[Any]:
+        """Open a connection for a library that handles transactions itself (alembic); the caller closes it."""
+        with _mapped():
+            return psycopg.connect(self._url, connect_timeout=10)
 
     @contextmanager
     def transaction(
@@ -96,19 +128,40 @@ class Store:
         Raises StoreUnavailable when Postgres does not answer. `vectors=False` before the extension exists.
         """
         with _mapped():
-            connection = psycopg.connect(self._url, row_factory=dict_row, connect_timeout=10)
+            connection = self._waiting() if vectors else None
+            if connection is None:
+                connection = psycopg.connect(self._url, row_factory=dict_row, connect_timeout=10, autocommit=True)
+                # one plan per set of values: a cached one would not know that a filter is empty
+                connection.prepare_threshold = None
         try:
             with _mapped():
-                if vectors:
+                if vectors and connection.adapters.types.get("halfvec") is None:
                     register_vector(connection)
-                    connection.commit()
-                if snapshot:
-                    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+                connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ if snapshot else None
                 connection.read_only = read_only
                 with connection.transaction():
                     yield Transaction(connection)
         finally:
-            connection.close()
+            if self._keep and vectors and connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+                self._idle.append(connection)
+            else:
+                connection.close()
+
+    def close(self) -> None:
+        """Close the connections that wait."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _waiting(self) -> psycopg.Connection[Row] | None:
+        while self._idle:
+            connection = self._idle.pop()
+            try:
+                connection.execute("SELECT 1")
+            except psycopg.OperationalError:  # the server was restarted meanwhile
+                connection.close()
+            else:
+                return connection
+        return None
 
 
 @contextmanager
@@ -126,6 +179,6 @@ def _mapped() -> Iterator[None]:
         raise StoreError(f"Postgres failed: {exc}".strip()) from exc
 
 
-def open_store(connections: Connections) -> Store:
+def open_store(connections: Connections, *, keep: bool = False) -> Store:
     """Return the store of these servers; connects at the first transaction."""
-    return Store(connections.database_url)
+    return Store(connections.database_url, keep=keep)

@@ -1,0 +1,47 @@
+"""Releases: stage a mining run, publish it in one step, look back, roll back, retire.
+
+content.py   a run folder, checked and named by its content     stage.py     both stores, nothing published
+publish.py   the one row, then the mirror                       refresh.py   the daily preferences, in one transaction
+records.py   which release is current, which are kept           diff.py      two versions compared
+retire.py    delete a version in batches; retention
+"""
+
+from audience_graph.graph.expansion import VersionRef
+from audience_graph.release.diff import Change, Diff, diff
+from audience_graph.release.publish import publish, repair_mirror, rollback
+from audience_graph.release.records import (
+    Release,
+    current,
+    find,
+    list_releases,
+    read_current,
+    read_version_of,
+    version_of,
+)
+from audience_graph.release.refresh import Refreshed, refresh
+from audience_graph.release.retire import RETENTION_WEEKS, Retired, expired, retire
+from audience_graph.release.stage import stage
+
+__all__ = [
+    "RETENTION_WEEKS",
+    "Change",
+    "Diff",
+    "Refreshed",
+    "Release",
+    "Retired",
+    "VersionRef",
+    "current",
+    "diff",
+    "expired",
+    "find",
+    "list_releases",
+    "publish",
+    "read_current",
+    "read_version_of",
+    "refresh",
+    "repair_mirror",
+    "retire",
+    "rollback",
+    "stage",
+    "version_of",
+]

@@ -1,0 +1,98 @@
+"""The daily preference run: user vectors of the current version for a new day, published with them.
+
+Changed vectors, the events behind them, the new release and the flip commit together: a reader of an open
+REPEATABLE READ transaction keeps yesterday's, everyone else sees today's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from audience_graph.errors import ReleaseError
+from audience_graph.graph.runner import Runner
+from audience_graph.preferences import open_sequences, update_space
+from audience_graph.preferences.sequences import texts_of
+from audience_graph.preferences.vectors import Vectors
+from audience_graph.release.locks import lock_flip
+from audience_graph.release.publish import flip, repair_mirror, write_reach
+from audience_graph.release.records import Release, read_current, select
+from audience_graph.release.stage import release_key
+from audience_graph.vectors.store import Store, Transaction, identifier
+from audience_graph.vectors.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """The release that is current now; users computed, users who lost their vector, users with one."""
+
+    release: Release
+    recomputed: int
+    dropped: int
+    users: int
+
+
+def refresh(
+    runner: Runner,
+    store: Store,
+    sequences: Path | pa.Table,
+    as_of: date,
+    *,
+    warehouse: Path | None = None,
+    days: int | None = None,
+) -> Refreshed:
+    """Bring the current release's user vectors to its window that ends with `as_of`, and publish that.
+
+    The window is as long as when the release was staged (30 days by default). `sequences` holds all of it in long form
+    (user_id, entity_id, event_id, time, channel); `days` says how long theirs is, None = as long. Only users whose
+    sequence changed are computed; one without any event left loses the vector. The result equals a build from
+    nothing. The same day and sequences again change nothing. Raises ReleaseError for a day before the current one, and
+    for sequences of another length than the window.
+    """
+    with store.transaction() as tx:
+        lock_flip(tx)
+        now = read_current(tx)
+        if as_of < now.preference_as_of:
+            raise ReleaseError(f"user vectors are of {now.preference_as_of}: they do not go back to {as_of}")
+        if days is not None and days != now.preference_days:
+            raise ReleaseError(
+                f"sequences of {days} days for release {now.id}, whose window has {now.preference_days}",
+                hint="another release was published meanwhile: refresh again",
+            )
+        entity_ids, vectors = _entities(tx, now.preference_space)
+        with open_sequences(sequences, entity_ids) as found:
+            key = release_key(now.version, as_of.isoformat(), found.fingerprint())
+            if tx.rows("SELECT FROM release WHERE id = %s AND content_key = %s", (now.id, key)):
+                result = Refreshed(now, 0, 0, now.counts["users"])
+            else:
+                space, window = now.preference_space, Window(as_of, now.preference_days)
+                updated = update_space(tx, space, entity_ids, vectors, found, texts_of(warehouse), window)
+                release = _insert(tx, now, as_of, key, updated.users)
+                result = Refreshed(release, updated.recomputed, updated.dropped, updated.users)
+    repair_mirror(runner, store)
+    write_reach(runner, store, result.release)
+    return result
+
+
+def _entities(tx: Transaction, space: str) -> tuple[list[str], Vectors]:
+    rows = tx.rows(f"SELECT entity_id, vector FROM {identifier(f'entity_vector_{space}')} ORDER BY entity_id")
+    vectors = np.array([row["vector"].to_numpy() for row in rows], dtype=np.float32)
+    return [row["entity_id"] for row in rows], vectors
+
+
+def _insert(tx: Transaction, now: Release, as_of: date, key: str, users: int) -> Release:
+    tx.execute("UPDATE space SET as_of = %s WHERE space = %s", (as_of, now.preference_space))
+    # The same day may return to sequences that it had before (a late event that was withdrawn): a new release then.
+    tx.execute("UPDATE release SET content_key = content_key || '/' || id WHERE content_key = %s", (key,))
+    row = tx.rows(
+        "INSERT INTO release "
+        "(relation_version, preference_space, preference_as_of, user_text_space, content_key, users) "
+        "VALUES (%s, %s, %s, %s, %s, %s) RETURNING id",
+        (now.version, now.preference_space, as_of, now.user_text_space, key, users),
+    )[0]
+    flip(tx, row["id"], "refresh")
+    return select(tx, "WHERE r.id = %s", (row["id"],))[0]

@@ -1,0 +1,46 @@
+"""A store that tells what it runs: the text and the parameters, for `--show-query`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from audience_graph.vectors.store import Row, Store, Transaction
+
+Tell = Callable[[str, str, Any], None]
+
+
+class TracedTransaction(Transaction):
+    """Transaction that hands (name, text, parameters) to `tell` before each statement."""
+
+    def __init__(self, inner: Transaction, tell: Tell) -> None:
+        self._inner = inner
+        self._tell = tell
+
+    def rows(self, query: str, parameters: Sequence[Any] | dict[str, Any] | None = None) -> list[Row]:
+        self._tell("sql", query, parameters)
+        return self._inner.rows(query, parameters)
+
+    def execute(self, query: str, parameters: Sequence[Any] | dict[str, Any] | None = None) -> int:
+        self._tell("sql", query, parameters)
+        return self._inner.execute(query, parameters)
+
+
+class TracedStore(Store):
+    """Store whose transactions are traced."""
+
+    def __init__(self, inner: Store, tell: Tell) -> None:
+        super().__init__(inner.url)
+        self._inner = inner
+        self._tell = tell
+
+    @contextmanager
+    def transaction(
+        self, *, read_only: bool = False, snapshot: bool = False, vectors: bool = True
+    ) -> Iterator[Transaction]:
+        with self._inner.transaction(read_only=read_only, snapshot=snapshot, vectors=vectors) as tx:
+            yield TracedTransaction(tx, self._tell)
+
+    def close(self) -> None:
+        self._inner.close()
