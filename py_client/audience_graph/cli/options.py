@@ -11,6 +11,9 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from audience_graph.answer import cell_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -52,15 +55,5 @@ def print_rows(
         for column in columns:
             table.add_column(column)
         for row in rows:
-            table.add_row(*(_cell(row.get(c)) for c in columns))
+            table.add_row(*(Text(cell_text(row.get(c))) for c in columns))  # names may hold [markup]
         Console(soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 200).print(table)
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, (list, tuple)):
-        return " -> ".join(str(v) for v in value)
-    return str(value)

@@ -1,0 +1,23 @@
+// Purpose: entities whose id, name or an alias is the phrase, and the release that the mirror shows.
+// params: phrases (list of maps: position, id = the phrase as typed, names = spellings to look up in the name
+//   index, lower = NFKC lower-case form, query = the phrase as a quoted full-text query)
+// returns: position, id, name, type, aliases, mirror
+OPTIONAL MATCH (current:Current {id: 'current'})
+WITH current.release_id AS mirror
+UNWIND $phrases AS phrase
+OPTIONAL CALL (phrase) {
+  MATCH (entity:Entity {id: phrase.id})
+  RETURN entity
+  UNION
+  MATCH (entity:Entity)
+  WHERE entity.name IN phrase.names
+  RETURN entity
+  UNION
+  CALL db.index.fulltext.queryNodes('entity_text', phrase.query) YIELD node AS entity
+  WITH entity, phrase
+  WHERE any(name IN [entity.name] + coalesce(entity.aliases, []) WHERE toLower(normalize(name, NFKC)) = phrase.lower)
+  RETURN entity
+  LIMIT 100
+}
+RETURN phrase.position AS position, entity.id AS id, entity.name AS name, entity.type AS type,
+       entity.aliases AS aliases, mirror

@@ -1,0 +1,30 @@
+// title: Path between two services
+// question: How do I get from this service to that one, over the strongest relations?
+// Purpose: the strongest path of at most three relations from one entity to another, by the product of scores;
+//   confirmed relations count, rejected ones do not.
+// params: phrase (entity), other (entity), fan_out (integer, default 50, at least 1, at most 10000),
+//   relation_type (filled in)
+// returns: names, ids, hops, relevance
+MATCH (first:Entity)
+WHERE first.id = $phrase OR first.name = $phrase
+MATCH (last:Entity)
+WHERE (last.id = $other OR last.name = $other) AND last <> first
+CALL (first, last) {
+  MATCH (first)-[a:$($relation_type)|CONFIRMED]->(last)
+  WHERE coalesce(a.rank, 1) <= $fan_out AND NOT (first)-[:REJECTED]->(last)
+  RETURN [first, last] AS stops, a.score AS relevance
+  UNION
+  MATCH (first)-[a:$($relation_type)|CONFIRMED]->(one:Entity)-[b:$($relation_type)|CONFIRMED]->(last)
+  WHERE coalesce(a.rank, 1) <= $fan_out AND coalesce(b.rank, 1) <= $fan_out
+    AND NOT (first)-[:REJECTED]->(one) AND NOT (one)-[:REJECTED]->(last)
+  RETURN [first, one, last] AS stops, a.score * b.score AS relevance
+  UNION
+  MATCH (first)-[a:$($relation_type)|CONFIRMED]->(one:Entity)-[b:$($relation_type)|CONFIRMED]->(two:Entity)-[c:$($relation_type)|CONFIRMED]->(last)
+  WHERE one <> last AND two <> first AND one <> two
+    AND coalesce(a.rank, 1) <= $fan_out AND coalesce(b.rank, 1) <= $fan_out AND coalesce(c.rank, 1) <= $fan_out
+    AND NOT (first)-[:REJECTED]->(one) AND NOT (one)-[:REJECTED]->(two) AND NOT (two)-[:REJECTED]->(last)
+  RETURN [first, one, two, last] AS stops, a.score * b.score * c.score AS relevance
+}
+RETURN [stop IN stops | stop.name] AS names, [stop IN stops | stop.id] AS ids, size(stops) - 1 AS hops, relevance
+ORDER BY relevance DESC, hops, ids
+LIMIT 1

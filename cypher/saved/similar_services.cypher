@@ -1,0 +1,19 @@
+// title: Services near a service
+// question: Which services are most strongly related to this one?
+// Purpose: relations of one entity, best first, with confirmed ones and without rejected ones.
+// params: phrase (entity), limit (integer, default 20, at least 1, at most 10000), relation_type (filled in)
+// returns: id, name, type, score, confirmed
+MATCH (source:Entity)
+WHERE source.id = $phrase OR source.name = $phrase
+CALL (source) {
+  MATCH (source)-[relation:$($relation_type)]->(target:Entity)
+  RETURN target, relation.score AS score, false AS confirmed
+  UNION
+  MATCH (source)-[relation:CONFIRMED]->(target:Entity)
+  RETURN target, relation.score AS score, true AS confirmed
+}
+WITH source, target, max(score) AS score, any(c IN collect(confirmed) WHERE c) AS confirmed
+WHERE NOT (source)-[:REJECTED]->(target)
+RETURN target.id AS id, target.name AS name, target.type AS type, score, confirmed
+ORDER BY score DESC, id
+LIMIT $limit

@@ -1,0 +1,1 @@
+"""Audiences: who, how many, and why."""

@@ -1,0 +1,232 @@
+"""Ask: `resolve`, `expand`, `target`, `explain`; each is one call of the Python client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from audience_graph.cli.options import data_dir_option, format_options, print_json, print_rows
+
+if TYPE_CHECKING:
+    from audience_graph.answer import Answer
+    from audience_graph.audience.pick import PickRule
+    from audience_graph.client import AudienceGraph
+    from audience_graph.graph.expansion import ExpandOptions
+
+F = TypeVar("F", bound=Callable[..., Any])
+_SHOWN = 20
+
+
+def show_query_option(command: F) -> F:
+    """Add `--show-query`."""
+    return click.option(
+        "--show-query", is_flag=True, help="Print on stderr each query that runs, with its parameters."
+    )(command)
+
+
+def expand_options(command: F) -> F:
+    """Add the options of an expansion; `expansion` makes one value of them."""
+    for option in reversed(
+        (
+            click.option("--hops", type=int, default=2, show_default=True, help="How many relations away, 1 to 4."),
+            click.option(
+                "--min-relevance", type=float, default=0.05, show_default=True, help="Drop entities under it, 0 to 1."
+            ),
+            click.option("--fan-out", type=int, default=50, show_default=True, help="Best relations per entity."),
+            click.option(
+                "--damping", type=float, default=0.0, show_default=True, help="How much hubs are damped, 0 to 1."
+            ),
+            click.option("--limit", type=int, default=1000, show_default=True, help="How many entities, best first."),
+            click.option("--type", "types", multiple=True, help="Entities of this type only; may be repeated."),
+            click.option("--reverse", is_flag=True, help="Walk relations from target to source."),
+            click.option("--week", default=None, help="ISO week of a kept release, e.g. 2026-W30. [default: current]"),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def pick_options(command: F) -> F:
+    """Add the options that pick entities out of an expansion; `pick_rule` makes one value of them."""
+    for option in reversed(
+        (
+            click.option("--top", type=int, default=20, show_default=True, help="Pick at most so many, besides seeds."),
+            click.option(
+                "--pick-relevance", type=float, default=0.3, show_default=True, help="Pick none under this relevance."
+            ),
+            click.option("--pick", "picked", multiple=True, help="Pick exactly these entity ids; may be repeated."),
+            click.option(
+                "--weights",
+                type=click.Choice(["relevance", "plain"]),
+                default="relevance",
+                show_default=True,
+                help="Weigh picked entities by relevance, or all the same.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def expansion(asked: dict[str, Any]) -> ExpandOptions:
+    """Take the options of an expansion out of a command's arguments."""
+    from audience_graph.graph.expansion import ExpandOptions
+
+    names = ("hops", "min_relevance", "fan_out", "damping", "limit", "types", "reverse", "week")
+    return ExpandOptions(**{name: asked.pop(name) for name in names})
+
+
+def pick_rule(asked: dict[str, Any]) -> PickRule:
+    """Take the options of a pick out of a command's arguments."""
+    from audience_graph.audience.pick import PickRule
+
+    return PickRule(asked.pop("top"), asked.pop("pick_relevance"), asked.pop("weights"), asked.pop("picked"))
+
+
+@contextmanager
+def client(data_dir: str | None, show_query: bool) -> Iterator[AudienceGraph]:
+    """Open the client that a command asks; with `show_query` everything that it runs is printed on stderr."""
+    from audience_graph.client import AudienceGraph
+
+    with AudienceGraph.connect(data_dir) as ag:
+        if show_query:
+            ag = ag.traced(_tell)
+        yield ag
+
+
+def _tell(name: str, text: str, parameters: Any) -> None:
+    click.echo(f"-- {name}\n{text.strip()}\n-- parameters: {_short(parameters)}", err=True)
+
+
+def _short(parameters: Any) -> str:
+    text = repr(parameters)
+    return text if len(text) <= 2000 else f"{text[:2000]}... ({len(text):,} characters)"
+
+
+def print_answer(answer: Answer, *, as_json: bool, as_csv: bool, extra: dict[str, Any] | None = None) -> None:
+    """Print an answer: a table with its title and source on stderr, one JSON object, or CSV."""
+    columns = answer._columns()
+    if as_json:
+        source = {"release": answer.release, "version": answer.version, "week": answer.week}
+        print_json({**source, **(extra or {}), "rows": list(answer.rows())})
+        return
+    if as_csv:
+        print_rows(list(answer.rows()), columns=list(columns), as_csv=True)
+        return
+    click.echo(f"{answer._title()}\n{answer.source}", err=True)
+    shown = answer._shown()
+    rows = [dict(zip(shown, values, strict=True)) for values in zip(*shown.values(), strict=True)]
+    print_rows(rows[:_SHOWN], columns=list(shown))
+    if len(rows) > _SHOWN:
+        click.echo(f"... and {len(rows) - _SHOWN:,} more rows: --csv or --json prints them all", err=True)
+
+
+@click.command()
+@click.argument("phrases", nargs=-1, required=True)
+@click.option("--type", "types", multiple=True, help="Entities of this type only; may be repeated.")
+@show_query_option
+@format_options
+@data_dir_option
+def resolve(phrases: tuple[str, ...], types: tuple[str, ...], show_query: bool, **asked: Any) -> None:
+    """Show which entities phrases mean: by id, name, alias, full text, then meaning.
+
+    \b
+    audience-graph resolve "skin care"
+    audience-graph resolve spa massage --json
+    """
+    with client(asked.pop("data_dir"), show_query) as ag:
+        found = ag.resolve(phrases, types=types)
+    print_answer(found, **asked)
+
+
+@click.command()
+@click.argument("phrases", nargs=-1, required=True)
+@expand_options
+@show_query_option
+@format_options
+@data_dir_option
+def expand(phrases: tuple[str, ...], show_query: bool, **asked: Any) -> None:
+    """Show the entities near phrases or ids, best first, with the path that gives each.
+
+    \b
+    audience-graph expand "skin care" --hops 2
+    audience-graph expand spa massage --type service --csv
+    """
+    with client(asked.pop("data_dir"), show_query) as ag:
+        near = ag.expand(phrases, options=expansion(asked))
+    print_answer(near, **asked)
+
+
+@click.command()
+@click.argument("phrases", nargs=-1, required=True)
+@click.option("--size", type=int, default=1000, show_default=True, help="How many users, best first.")
+@click.option("--min-score", type=float, default=None, help="Only users of at least this score.")
+@click.option(
+    "--exclude-users", type=click.File("r", encoding="utf-8"), default=None, help="File of user ids to leave out."
+)
+@click.option("--out", type=click.Path(dir_okay=False), default=None, help="Write to a .csv, .parquet or .jsonl file.")
+@click.option("--keep-formulas", is_flag=True, help="Write CSV cells that begin with = + - @ as they are.")
+@pick_options
+@expand_options
+@show_query_option
+@format_options
+@data_dir_option
+def target(phrases: tuple[str, ...], size: int, show_query: bool, **asked: Any) -> None:
+    """Rank all users by their mean preference for the entities that phrases stand for, exactly.
+
+    \b
+    audience-graph target "skin care" --size 1000 --out users.parquet
+    audience-graph target spa --top 5 --min-score 0.2 --json
+    """
+    from audience_graph.audience.output import check_path, write_answer
+
+    out, keep = asked.pop("out"), asked.pop("keep_formulas")
+    if out is not None:
+        check_path(out)
+    cut = {"min_score": asked.pop("min_score"), "exclude_users": _lines(asked.pop("exclude_users"))}
+    rule, options = pick_rule(asked), expansion(asked)
+    with client(asked.pop("data_dir"), show_query) as ag:
+        best = ag.target(phrases, size, rule=rule, options=options, **cut)
+    names = ", ".join(p.name for p in best.picked[:10]) + (" ..." if len(best.picked) > 10 else "")
+    click.echo(f"picked {len(best.picked)} entities: {names}", err=True)
+    if out is None:
+        extra = {
+            "eligible": best.eligible,
+            "score_at_cut": best.score_at_cut,
+            "picked": [{"id": p.id, "name": p.name, "relevance": p.relevance, "path": p.path} for p in best.picked],
+            "without_vector": list(best.without_vector),
+        }
+        print_answer(best, **asked, extra=extra)
+        return
+    written = write_answer(best, out, keep_formulas=keep)
+    click.echo(f"{best._title()}\n{best.source}\nwrote {written.rows:,} rows to {written.path}", err=True)
+    if written.escaped:
+        click.echo(f"{written.escaped:,} cells that a spreadsheet would run got a leading apostrophe", err=True)
+
+
+@click.command()
+@click.argument("user")
+@click.argument("phrases", nargs=-1, required=True)
+@pick_options
+@expand_options
+@show_query_option
+@format_options
+@data_dir_option
+def explain(user: str, phrases: tuple[str, ...], show_query: bool, **asked: Any) -> None:
+    """Show why a user has their score: phrase, path, entity, own events, and shares that add up.
+
+    \b
+    audience-graph explain u123 "skin care"
+    """
+    rule, options = pick_rule(asked), expansion(asked)
+    with client(asked.pop("data_dir"), show_query) as ag:
+        why = ag.explain(user, phrases, rule=rule, options=options)
+    extra = {"user_id": why.user_id, "score": why.score, "rounding": why.rounding, "note": why.note}
+    print_answer(why, **asked, extra=extra)
+
+
+def _lines(file: Any) -> tuple[str, ...]:
+    return () if file is None else tuple(line for line in (raw.rstrip("\r\n") for raw in file) if line)

@@ -1,0 +1,295 @@
+"""The front door: connect, resolve, expand, target, explain, query, releases.
+
+    with AudienceGraph.connect() as ag:
+        near = ag.expand("skin care", hops=2)
+        best = ag.target("skin care", size=10_000)
+        why = ag.explain(best.user_ids[0], best)
+
+Every answer is a frozen, typed result: it names its release, version and week, gives a DataFrame with `.to_df()` and
+prints as a table. A request reads Postgres in one REPEATABLE READ transaction and stays on the release that is current
+when it starts; a mirror in Neo4j that is found behind is repaired after the request.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any, Self
+
+from audience_graph.audience.explain import Explanation, Question, explain_user, name_entities
+from audience_graph.audience.pick import Picked, PickRule, pick
+from audience_graph.audience.target import Cut, Target, target_users
+from audience_graph.config import Connections, find_connections, find_home
+from audience_graph.entities.matches import Match, Resolution
+from audience_graph.entities.resolve import Encoder, resolve
+from audience_graph.errors import ConfigError, NotFoundError, StoreError
+from audience_graph.graph.answers import Expansion, Seed
+from audience_graph.graph.expand import expand
+from audience_graph.graph.expansion import ExpandOptions
+from audience_graph.graph.queries import load_query
+from audience_graph.graph.runner import Driver, Neo4jRunner, Runner, open_runner
+from audience_graph.graph.trace import Tell, TracedRunner
+from audience_graph.release.answers import Releases
+from audience_graph.release.publish import repair_mirror
+from audience_graph.release.records import Release, list_releases, read_current, read_version_of
+from audience_graph.saved.definition import saved_query
+from audience_graph.saved.run import QueryResult, run_saved
+from audience_graph.vectors.store import Store, Transaction, open_store
+from audience_graph.vectors.trace import TracedStore
+from audience_graph.vectors.window import Window
+
+Phrases = str | Sequence[str]
+
+
+class AudienceGraph:
+    """A client of one Neo4j and one Postgres. Not tied to a thread; close it, or use it in a `with`."""
+
+    def __init__(self, runner: Runner, store: Store, *, encoder: Encoder | None = None) -> None:
+        """Ask over these seams. `encoder` turns texts into vectors of the text space; MiniLM, loaded when needed."""
+        self._runner = runner
+        self._store = store
+        self._encoder = encoder
+
+    @classmethod
+    def connect(
+        cls,
+        data_dir: str | os.PathLike[str] | None = None,
+        *,
+        connections: Connections | None = None,
+        driver: Driver | None = None,
+        database_url: str | None = None,
+    ) -> Self:
+        """Connect to the servers of the environment, else to the embedded stack of a data folder.
+
+        Or to those of `connections`; or over a `driver` of your own, which stays open when this closes, together with
+        `database_url` (else DATABASE_URL). Nothing is sent before the first request. Raises ConfigError when there
+        are no servers, or when the arguments contradict each other.
+        """
+        if driver is not None:
+            url = database_url or os.environ.get("DATABASE_URL")
+            if url is None:
+                raise ConfigError("a driver without a Postgres", hint="pass database_url= or set DATABASE_URL")
+            if connections is not None or data_dir is not None:
+                raise ConfigError("pass a driver, or connections, or a data folder: one of them")
+            database = os.environ.get("NEO4J_DATABASE") or "neo4j"
+            return cls(Neo4jRunner(driver, database=database), Store(url, keep=True))
+        if database_url is not None:
+            raise ConfigError("database_url without a driver", hint="pass driver= too, or use connections=")
+        found = connections if connections is not None else find_connections(find_home(data_dir))
+        return cls(open_runner(found), open_store(found, keep=True))
+
+    def resolve(self, phrases: Phrases, *, types: Sequence[str] = ()) -> Resolution:
+        """Return what phrases mean: id, exact name, alias, full text, then meaning.
+
+        An ambiguous phrase comes with its choices. Raises NotFoundError, with the nearest names, for one that
+        matches nothing.
+        """
+        with self._request(None, required=False) as request:
+            return self._resolve(phrases, request, types)
+
+    def expand(
+        self,
+        phrases: Phrases,
+        hops: int | None = None,
+        *,
+        min_relevance: float | None = None,
+        limit: int | None = None,
+        types: Sequence[str] | None = None,
+        week: str | None = None,
+        options: ExpandOptions | None = None,
+    ) -> Expansion:
+        """Return the entities within `hops` (default 2) of phrases or ids, best first, with the paths that gave them.
+
+        Arguments override those of `options`, which also holds fan-out, damping and direction. Raises
+        AmbiguousError, naming the choices, for a phrase with several meanings.
+        """
+        listed = types if types is None or isinstance(types, str) else tuple(types)
+        chosen = _with(options, hops=hops, min_relevance=min_relevance, limit=limit, types=listed, week=week)
+        with self._request(chosen.week) as request:
+            return self._expand(phrases, request, chosen)
+
+    def target(
+        self,
+        phrases: Phrases,
+        size: int = 1000,
+        *,
+        min_score: float | None = None,
+        exclude_users: Sequence[str] = (),
+        hops: int | None = None,
+        week: str | None = None,
+        rule: PickRule | None = None,
+        options: ExpandOptions | None = None,
+    ) -> Target:
+        """Return the `size` users with the highest mean preference for the entities that stand for phrases.
+
+        Entities are picked from the expansion by `rule`. The ranking is exact over all users with a vector, less
+        `exclude_users`. With `min_score` only users of at least that score come. Raises NotFoundError when no picked
+        entity has a vector.
+        """
+        exclude = exclude_users if isinstance(exclude_users, str) else tuple(exclude_users)
+        cut = Cut(size, min_score, exclude)  # type: ignore[arg-type] # a lone str is refused by Cut
+        chosen = _with(options, hops=hops, week=week)
+        with self._request(chosen.week) as request:
+            picked = self._pick(phrases, request, chosen, rule)
+            release = request.read
+            found = target_users(request.tx, release.preference_space, picked, cut, _listed(phrases))
+            return replace(found, as_of=release.preference_as_of, days=release.preference_days, **_source(release))
+
+    def explain(
+        self,
+        user_id: str,
+        about: Target | Phrases,
+        *,
+        hops: int | None = None,
+        week: str | None = None,
+        rule: PickRule | None = None,
+        options: ExpandOptions | None = None,
+    ) -> Explanation:
+        """Return why a user has their score: phrase -> path -> entity -> own events, with parts that add up.
+
+        `about` is a Target, explained on its own release and picked entities, or phrases, which are picked anew.
+        Raises NotFoundError for an unknown user; one without events gets an answer that says so.
+        """
+        if not isinstance(user_id, str):
+            raise ConfigError(f"a user id is text, not {user_id!r}")
+        if isinstance(about, Target):
+            return self._explain_target(user_id, about)
+        chosen = _with(options, hops=hops, week=week)
+        with self._request(chosen.week) as request:
+            picked = self._pick(about, request, chosen, rule)
+            release = request.read
+            question = Question(release.preference_space, release.window, picked, _listed(about))
+            found = explain_user(request.tx, question, user_id)
+        return replace(self._named(found), **_source(release))
+
+    def query(self, name: str, /, **params: Any) -> QueryResult:
+        """Run a saved query by name on the current release, with READ access. An `entity` parameter takes a phrase."""
+        saved = saved_query(name)
+        values = saved.check(params)
+        with self._request(None) as request:
+            for parameter in saved.asked:
+                if parameter.kind == "entity":
+                    values[parameter.name] = self._resolve(values[parameter.name], request).ids[0]
+            return run_saved(self._runner, request.tx, saved, values, request.read)
+
+    def releases(self) -> Releases:
+        """Return all releases, newest first, retired ones too; the answer itself names the current one."""
+        found = list_releases(self._store)
+        now = next((r for r in found if r.status == "current"), None)
+        return Releases(found) if now is None else Releases(found, **_source(now))
+
+    def traced(self, tell: Tell) -> AudienceGraph:
+        """Return this client with `tell(name, text, parameters)` called before each query. Close the first one."""
+        return AudienceGraph(TracedRunner(self._runner, tell), TracedStore(self._store, tell), encoder=self._encoder)
+
+    def close(self) -> None:
+        """Close what `connect` opened; a driver that was passed stays open."""
+        self._store.close()
+        if isinstance(self._runner, Neo4jRunner):
+            self._runner.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return "AudienceGraph()"
+
+    @contextmanager
+    def _request(self, week: str | None, *, required: bool = True) -> Iterator[_Request]:
+        with self._store.transaction(read_only=True, snapshot=True) as tx:
+            request = _Request(tx, read_version_of(tx, week) if required else _current(tx))
+            yield request
+        if request.mirror_behind:
+            with suppress(StoreError):  # the answer is right all the same: it did not read the mirror
+                repair_mirror(self._runner, self._store)
+
+    def _resolve(self, phrases: Phrases, request: _Request, types: Sequence[str] = ()) -> Resolution:
+        found = resolve(self._runner, phrases, types=types, encoder=self._text_encoder)
+        release = request.release
+        if release is None:
+            return found
+        request.mirror_behind = release.status == "current" and found.mirror != release.id
+        return replace(found, **_source(release))
+
+    def _expand(self, phrases: Phrases, request: _Request, options: ExpandOptions) -> Expansion:
+        seeds = self._resolve(phrases, request).require()
+        release = request.read
+        rows = expand(self._runner, release.ref, [m.id for m in seeds], options)
+        return Expansion(tuple(_seed(m) for m in seeds), tuple(rows), options, **_source(release))
+
+    def _pick(
+        self, phrases: Phrases, request: _Request, options: ExpandOptions, rule: PickRule | None
+    ) -> tuple[Picked, ...]:
+        near = self._expand(phrases, request, options)
+        return pick(near.seeds, near.entities, rule or PickRule())
+
+    def _explain_target(self, user_id: str, target: Target) -> Explanation:
+        with self._store.transaction(read_only=True, snapshot=True) as tx:
+            now = _current(tx)
+            moved = now is not None and now.preference_space == target.space
+            window = now.window if now is not None and moved else Window(target.as_of, target.days)
+            found = explain_user(tx, Question(target.space, window, target.picked, target.phrases), user_id)
+        chosen = user_id in set(target.user_ids)
+        cut = target.score_at_cut
+        below = None if chosen or found.score is None or cut is None else cut - found.score
+        found = replace(self._named(found), chosen=chosen, below_cut=below)
+        return replace(found, release=target.release, version=target.version, week=target.week)
+
+    def _named(self, found: Explanation) -> Explanation:
+        ids = sorted({i for r in found.reasons for i in (r.id, *r.path)})
+        rows = self._runner.read(load_query("entities/names"), {"ids": ids}) if ids else []
+        return name_entities(found, {row["id"]: row["name"] for row in rows})
+
+    def _text_encoder(self) -> Encoder:
+        if self._encoder is None:
+            from audience_graph.entities.text_encoder import TextEncoder
+
+            encoder = TextEncoder()
+            self._encoder = lambda texts: encoder.encode(texts).tolist()
+        return self._encoder
+
+
+@dataclass(slots=True)
+class _Request:
+    """One snapshot of Postgres and the release that it is read at."""
+
+    tx: Transaction
+    release: Release | None
+    mirror_behind: bool = False
+
+    @property
+    def read(self) -> Release:
+        if self.release is None:
+            raise NotFoundError("nothing is published yet")
+        return self.release
+
+
+def _current(tx: Transaction) -> Release | None:
+    try:
+        return read_current(tx)
+    except NotFoundError:
+        return None
+
+
+def _with(options: ExpandOptions | None, **given: Any) -> ExpandOptions:
+    return replace(options or ExpandOptions(), **{k: v for k, v in given.items() if v is not None})
+
+
+def _source(release: Release) -> dict[str, Any]:
+    return {"release": release.id, "version": release.version, "week": release.week}
+
+
+def _seed(match: Match) -> Seed:
+    return Seed(match.phrase, match.id, match.name, match.type)
+
+
+def _listed(phrases: Phrases) -> tuple[str, ...]:
+    return (phrases,) if isinstance(phrases, str) else tuple(phrases)

@@ -1,0 +1,1 @@
+"""Saved queries: Cypher files that people run by name."""

@@ -1,0 +1,171 @@
+"""A saved query: one file of `cypher/saved/`, with a title, a question and typed parameters.
+
+    // title: Services near a service
+    // question: What is near this service?
+    // Purpose: ...
+    // params: phrase (entity), limit (integer, default 20), relation_type (filled in)
+    // returns: id, name, score
+
+A parameter is `entity` (an id; from Python and the command line also a phrase), `text`, `integer`, `number`, `yes or
+no`, `texts` (a list) or `filled in` (by the client, from the release; an analyst sets it with `:param`). `at least N`
+and `at most N` bound a number.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from audience_graph.errors import ConfigError, NotFoundError
+from audience_graph.graph.queries import Query, list_queries, load_query, read_header
+
+FOLDER = "saved/"
+_PARAMETER = re.compile(r"([A-Za-z_]\w*)\s*\(([^()]*)\)")
+KINDS = ("entity", "text", "integer", "number", "yes or no", "texts", "filled in")
+_SPELLED = {"true": True, "yes": True, "false": False, "no": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One declared parameter. `default` None = it must be given."""
+
+    name: str
+    kind: str
+    default: Any = None
+    least: float | None = None
+    most: float | None = None
+
+    def check(self, value: Any) -> Any:
+        """Return the value in its own type; text is read as a number or a list where one is wanted.
+
+        Raises ConfigError, naming the parameter, when it is of another type or out of bounds.
+        """
+        try:
+            found = _CHECKS[self.kind](value)
+        except (TypeError, ValueError, KeyError) as exc:
+            raise ConfigError(f"{self.name} must be {_NOUNS[self.kind]}, not {value!r}") from exc
+        if isinstance(found, (int, float)) and not isinstance(found, bool):
+            if self.least is not None and found < self.least:
+                raise ConfigError(f"{self.name} must be at least {self.least:g}, not {found}")
+            if self.most is not None and found > self.most:
+                raise ConfigError(f"{self.name} must be at most {self.most:g}, not {found}")
+        return found
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    value.encode("utf-8")
+    return value
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise TypeError(value)
+    found = int(value)
+    if abs(found) >= 2**63:
+        raise ValueError(value)
+    return found
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise TypeError(value)
+    found = float(value)
+    if found != found or abs(found) == float("inf"):
+        raise ValueError(value)
+    return found
+
+
+def _yes_or_no(value: Any) -> bool:
+    return value if isinstance(value, bool) else _SPELLED[value.lower() if isinstance(value, str) else value]
+
+
+def _texts(value: Any) -> list[str]:
+    items = value.split(",") if isinstance(value, str) else list(value)
+    return [_text(item) for item in items]
+
+
+_CHECKS = {
+    "entity": _text,
+    "text": _text,
+    "integer": _integer,
+    "number": _number,
+    "yes or no": _yes_or_no,
+    "texts": _texts,
+}
+_NOUNS = {
+    "entity": "a phrase or an entity's id",
+    "text": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "yes or no": "true or false",
+    "texts": "a list of texts",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SavedQuery:
+    """A query that people run by name."""
+
+    name: str
+    title: str
+    question: str
+    query: Query
+    parameters: tuple[Parameter, ...]
+
+    @property
+    def asked(self) -> tuple[Parameter, ...]:
+        """The parameters that a person gives."""
+        return tuple(p for p in self.parameters if p.kind != "filled in")
+
+    def check(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return every asked parameter, checked, with defaults. Raises ConfigError for an unknown or missing one."""
+        known = {p.name: p for p in self.asked}
+        unknown = [name for name in given if name not in known]
+        if unknown:
+            raise ConfigError(
+                f"{self.name} has no parameter {unknown[0]!r}", hint=f"it takes {', '.join(known) or 'none'}"
+            )
+        missing = [p.name for p in self.asked if p.default is None and p.name not in given]
+        if missing:
+            raise ConfigError(f"{self.name} needs {', '.join(missing)}", hint=f"--param {missing[0]}=...")
+        return {name: p.check(given[name]) if name in given else p.default for name, p in known.items()}
+
+
+def saved_queries() -> tuple[SavedQuery, ...]:
+    """Return all saved queries, by name."""
+    return tuple(saved_query(name.removeprefix(FOLDER)) for name in list_queries() if name.startswith(FOLDER))
+
+
+def saved_query(name: str) -> SavedQuery:
+    """Load one saved query. Raises NotFoundError, naming the others, when there is none of that name."""
+    if not isinstance(name, str) or FOLDER + name not in list_queries():
+        names = [n.removeprefix(FOLDER) for n in list_queries() if n.startswith(FOLDER)]
+        raise NotFoundError(f"no saved query named {name!r}", hint=f"there are: {', '.join(names)}")
+    query = load_query(FOLDER + name)
+    header = read_header(query.text)
+    for wanted in ("title", "question"):
+        if wanted not in header:
+            raise ConfigError(f"{query.path}: the header lacks `// {wanted}:`")
+    declared = {n: _parameter(n, words, query) for n, words in _PARAMETER.findall(header["params"])}
+    untyped = [n for n in query.params if n not in declared]
+    if untyped:
+        raise ConfigError(f"{query.path}: parameter {untyped[0]} has no type in its header")
+    return SavedQuery(name, header["title"], header["question"], query, tuple(declared[n] for n in query.params))
+
+
+def _parameter(name: str, words: str, query: Query) -> Parameter:
+    kind, *rest = [part.strip() for part in words.split(",")]
+    if kind not in KINDS:
+        raise ConfigError(f"{query.path}: parameter {name} is {kind!r}, not one of {', '.join(KINDS)}")
+    values: dict[str, Any] = {}
+    for part in rest:
+        word, _, value = part.rpartition(" ")
+        if word not in ("default", "at least", "at most"):
+            raise ConfigError(f"{query.path}: parameter {name}: {part!r} is not default, at least or at most")
+        values[word] = json.loads(value)
+    return Parameter(name, kind, values.get("default"), values.get("at least"), values.get("at most"))

@@ -1,0 +1,72 @@
+"""Run a saved query with READ access: parameters checked, phrases resolved, the release filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from audience_graph.answer import Answer
+from audience_graph.errors import NotFoundError
+from audience_graph.graph.runner import Runner
+from audience_graph.release.records import Release
+from audience_graph.saved.definition import SavedQuery
+from audience_graph.vectors.store import Transaction
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class QueryResult(Answer):
+    """The rows of a saved query, under the columns that it declares."""
+
+    name: str
+    title: str
+    parameters: Mapping[str, Any]
+    columns: Mapping[str, tuple[Any, ...]]
+    release: int | None = None
+    version: str | None = None
+    week: str | None = None
+
+    def _title(self) -> str:
+        return f"{self.title}: {len(self):,} row{'s' if len(self) != 1 else ''}"
+
+    def _columns(self) -> Mapping[str, Sequence[Any]]:
+        return self.columns
+
+
+def run_saved(
+    runner: Runner, tx: Transaction, saved: SavedQuery, parameters: Mapping[str, Any], release: Release
+) -> QueryResult:
+    """Run it on one release; `parameters` come from `saved.check`, entities as ids.
+
+    Raises NotFoundError when the query compares with an older week and none is kept.
+    """
+    values = dict(parameters)
+    query = saved.query
+    if "relation_type" in query.params:
+        query = query.at_version(release.relation_type)
+    if "relation_type" in query.params:
+        values["relation_type"] = release.relation_type
+    if "previous_relation_type" in query.params:
+        values["previous_relation_type"] = _previous(tx, release)
+    rows = runner.read(query, values)
+    columns = {name: tuple(row[name] for row in rows) for name in query.returns}
+    return QueryResult(
+        saved.name, saved.title, values, columns, release=release.id, version=release.version, week=release.week
+    )
+
+
+_PREVIOUS = """
+SELECT v.relation_type FROM relation_version v
+WHERE v.week < %(week)s AND v.status = 'staged'
+  AND EXISTS (SELECT FROM release r WHERE r.relation_version = v.version AND r.published_at IS NOT NULL)
+ORDER BY v.week DESC, v.created_at DESC, v.version DESC LIMIT 1
+"""
+
+
+def _previous(tx: Transaction, release: Release) -> str:
+    rows = tx.rows(_PREVIOUS, {"week": release.week})
+    if not rows:
+        raise NotFoundError(
+            f"no version of a week before {release.week} is kept", hint="ask again after the next weekly run"
+        )
+    return str(rows[0]["relation_type"])
