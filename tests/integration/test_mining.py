@@ -1,0 +1,138 @@
+"""A week is mined from a loaded world, staged, published, and read back from both stores."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from audience_graph.config import Connections, Home
+from audience_graph.demo import AS_OF, write_world
+from audience_graph.demo.evaluation import relation_quality
+from audience_graph.demo.sizes import SIZES
+from audience_graph.errors import ConfigError, RunError
+from audience_graph.graph.queries import Query
+from audience_graph.graph.runner import Neo4jRunner
+from audience_graph.ingest import load
+from audience_graph.vectors.store import Store
+from audience_trainers.cli import mine
+from audience_trainers.push import publish_release, stage_run
+from audience_trainers.relations.config import MineConfig
+from audience_trainers.relations.mine import MineOptions, last_day, mine_week, resolve_week
+from audience_trainers.run import open_run
+
+TINY = replace(SIZES["small"], name="tiny", entities=420, users=900)
+WORLD_SEED = 11
+OPTIONS = MineOptions(config=MineConfig(dims=32, dims_co=32, device="cpu"))
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("world")
+    write_world(folder, TINY, WORLD_SEED)
+    return folder
+
+
+@pytest.fixture
+def loaded(world: Path, home: Home, connections: Connections, clean_stores: None) -> Home:  # noqa: ARG001
+    load("entities", world / "entities.parquet", home=home, connections=connections)
+    load("events", world / "events.parquet", home=home)
+    return home
+
+
+def query(text: str) -> Query:
+    return Query(name="tests/mining", text=text, params=(), returns=(), path=Path(__file__))
+
+
+def test_mined_relations_reach_both_stores(
+    world: Path, loaded: Home, connections: Connections, runner: Neo4jRunner, store: Store
+) -> None:
+    run = mine_week(loaded, connections, OPTIONS)
+    assert open_run(run.path, verify=True) == run
+    relations = run.read_table("relations").to_pandas()
+    quality = relation_quality(relations, pd.read_parquet(world / "truth" / "relations.parquet"))
+    assert quality.precision >= 0.6, quality
+    assert quality.recall >= 0.2, quality
+
+    staged = stage_run(loaded, connections, run)
+    assert stage_run(loaded, connections, run).id == staged.id
+    published = publish_release(connections, staged)
+    rows = runner.read(
+        query(
+            f"MATCH (u:Entity)-[r:{published.relation_type}]->(v:Entity) "
+            "RETURN u.id AS source_id, v.id AS target_id, r.score AS score, r.margin AS margin, r.rank AS rank"
+        )
+    )
+    key = ["source_id", "target_id"]
+    expected = relations.sort_values(key)[[*key, "score", "margin", "rank"]].reset_index(drop=True)
+    found = pd.DataFrame(rows).sort_values(key).reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False)
+    assert (found["margin"] > 0).all()
+
+    vectors = runner.read(
+        query("MATCH (e:Entity)-[:HAS_VECTOR]->(t:TextVector {space: 'text'}) RETURN e.id AS id, t.vector AS v")
+    )
+    ids = run.read_table("entities")["entity_id"].to_pylist()
+    text = run.read_array("text_vectors")
+    assert {row["id"] for row in vectors} == set(ids)
+    assert all(np.allclose(row["v"], text[ids.index(row["id"])], atol=1e-6) for row in vectors[:20])
+    with store.transaction(read_only=True) as tx:
+        kept = tx.rows(f"SELECT count(*) AS n FROM entity_vector_{published.preference_space}")
+    assert kept[0]["n"] == len(ids)
+
+
+def test_confirmed_pairs_are_kept_and_rejected_removed(
+    loaded: Home, connections: Connections, runner: Neo4jRunner
+) -> None:
+    first = mine_week(loaded, connections, OPTIONS).read_table("relations").to_pandas()
+    gone = first.iloc[0]
+    listed = set(zip(first["source_id"], first["target_id"], strict=True))
+    kept = next(("ent000000", f"ent{i:06d}") for i in range(200, 420) if ("ent000000", f"ent{i:06d}") not in listed)
+    for kind, (source, target) in (("REJECTED", (gone["source_id"], gone["target_id"])), ("CONFIRMED", kept)):
+        runner.write(
+            query(f"MATCH (u:Entity {{id: $s}}), (v:Entity {{id: $t}}) CREATE (u)-[:{kind} {{score: 0.9}}]->(v)"),
+            {"s": source, "t": target},
+        )
+    again = mine_week(loaded, connections, OPTIONS).read_table("relations").to_pandas()
+    listed = set(zip(again["source_id"], again["target_id"], strict=True))
+    assert kept in listed
+    assert (gone["source_id"], gone["target_id"]) not in listed
+
+
+def test_the_same_week_mined_twice_is_the_same_version(loaded: Home, connections: Connections) -> None:
+    first, second = (mine_week(loaded, connections, OPTIONS) for _ in range(2))
+    assert first.run_id != second.run_id
+    for name in ("relations.parquet", "candidates.parquet", "entity_vectors.npy", "thresholds.parquet"):
+        assert (first.path / name).read_bytes() == (second.path / name).read_bytes(), name
+    assert stage_run(loaded, connections, first).id == stage_run(loaded, connections, second).id
+
+
+def test_the_command_prints_one_object(loaded: Home, connections: Connections, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("uri", "username", "password", "database"):
+        monkeypatch.setenv(f"NEO4J_{name.upper()}", getattr(connections, f"neo4j_{name}"))
+    monkeypatch.setenv("DATABASE_URL", connections.database_url)
+    arguments = ["--data-dir", str(loaded.path), "--json", "--set", "dims=32", "--set", "device=cpu", "--no-stage"]
+    result = CliRunner().invoke(mine, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["week"] == "2025-W30"
+    assert told["as_of"] == "2025-07-26"
+    assert told["relations"] == told["metrics"]["relations"] > 0
+    assert "version" not in told
+
+
+def test_weeks_and_days(home: Home, world: Path) -> None:
+    assert resolve_week(home, "2026-W30", None) == ("2026-W30", date(2026, 7, 26))
+    assert resolve_week(home, None, date(2024, 12, 30)) == ("2025-W01", date(2024, 12, 30))
+    with pytest.raises(ConfigError, match="is not an ISO week"):
+        resolve_week(home, "2026-W54", None)
+    with pytest.raises(RunError, match="no events are loaded"):
+        last_day(home)
+    load("events", world / "events.parquet", home=home)
+    assert last_day(home) < AS_OF.date()

@@ -1,0 +1,1 @@
+"""Relation mining: candidates, scores, thresholds, entity vectors, metrics (EGL section III-B)."""

@@ -1,0 +1,105 @@
+"""Behaviour: the dictionary and the sequences as index arrays, the input of every relation model."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from audience_graph.errors import RunError
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Entities:
+    """The dictionary in index order: row i of every vector matrix is entity i. Ids ascend by code point."""
+
+    ids: tuple[str, ...]
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+    descriptions: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def texts(self) -> list[str]:
+        """Return what the text encoder reads of each entity: its name, then its description."""
+        return [f"{n}. {d}" if d else n for n, d in zip(self.names, self.descriptions, strict=True)]
+
+    def to_table(self) -> pa.Table:
+        """Return the run folder's entities.parquet."""
+        return pa.table(
+            {
+                "entity_id": pa.array(self.ids, pa.string()),
+                "name": pa.array(self.names, pa.string()),
+                "type": pa.array(self.types, pa.string()),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """Sequences of all users, one after the other.
+
+    `entity[start[k]:start[k + 1]]` (m,) are the entity indices of user k in time order.
+    """
+
+    entity: Ints
+    start: Ints
+    entities: int
+
+    @property
+    def users(self) -> int:
+        return len(self.start) - 1
+
+    def user(self) -> Ints:
+        """Return the user index of each mention, shape (m,)."""
+        return np.repeat(np.arange(self.users, dtype=np.int64), np.diff(self.start))
+
+    def reach(self) -> Ints:
+        """Return in how many users' sequences each entity occurs, shape (n,)."""
+        pairs = np.unique(self.user() * self.entities + self.entity)
+        return np.bincount(pairs % self.entities, minlength=self.entities).astype(np.int64)
+
+    def blocks(self, mentions: int) -> Iterator[Behaviour]:
+        """Split by whole users into parts of about `mentions` mentions each."""
+        cuts = np.searchsorted(self.start, np.arange(0, len(self.entity) + mentions, mentions))
+        cuts = np.unique(np.minimum(cuts, self.users))
+        for first, last in itertools.pairwise(cuts):
+            begin, end = self.start[first], self.start[last]
+            yield Behaviour(self.entity[begin:end], self.start[first : last + 1] - begin, self.entities)
+
+    def half(self, which: int) -> Behaviour:
+        """Return the users with an even (0) or odd (1) place: two samples that share no user."""
+        keep = np.arange(self.users) % 2 == which
+        lengths = np.diff(self.start)[keep]
+        chosen = np.repeat(keep, np.diff(self.start))
+        return Behaviour(self.entity[chosen], np.concatenate(([0], np.cumsum(lengths))), self.entities)
+
+
+def behaviour_from_sequences(sequences: pa.Table, entities: Entities) -> Behaviour:
+    """Return the index arrays of a long-form sequence table (sorted by user, time, event).
+
+    Mentions of an entity twice in one event count once. Raises RunError for an entity outside the dictionary.
+    """
+    index = pc.index_in(sequences["entity_id"], value_set=pa.array(entities.ids, pa.string()))
+    if index.null_count:
+        stranger = sequences["entity_id"].filter(pc.is_null(index))[0].as_py()
+        raise RunError(
+            f"the sequences mention {stranger!r}, which is not in the dictionary", hint="load entities again"
+        )
+    entity = index.combine_chunks().to_numpy(zero_copy_only=False).astype(np.int64)
+    users = sequences["user_id"].combine_chunks()
+    if len(users) == 0:
+        return Behaviour(entity, np.zeros(1, np.int64), len(entities))
+    codes = users.dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    if np.any(np.diff(codes) < 0):
+        raise RunError("the sequences are not sorted by user")
+    start = np.concatenate(([0], np.flatnonzero(np.diff(codes)) + 1, [len(codes)])).astype(np.int64)
+    return Behaviour(entity, start, len(entities))

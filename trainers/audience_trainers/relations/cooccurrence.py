@@ -1,0 +1,55 @@
+"""Co-occurrence counts of entities over sequences, and their shrunk positive mutual information."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+from audience_trainers.relations.behaviour import Behaviour
+
+MENTIONS_PER_BLOCK = 400_000
+
+
+def count_pairs(behaviour: Behaviour, *, window: int, mentions_per_block: int = MENTIONS_PER_BLOCK) -> sp.csr_matrix:
+    """Return the symmetric matrix (n, n) of how many users have both entities within `window` mentions.
+
+    A user counts once per pair, so that heavy users do not decide; the diagonal is empty.
+    """
+    n = behaviour.entities
+    total = sp.csr_matrix((n, n), dtype=np.float64)
+    for part in behaviour.blocks(mentions_per_block):
+        total = total + _count_block(part, window)
+    return (total + total.T).tocsr()
+
+
+def _count_block(part: Behaviour, window: int) -> sp.csr_matrix:
+    n, user = part.entities, part.user()
+    seen = np.zeros(0, np.int64)
+    for distance in range(1, window + 1):
+        a, b = part.entity[:-distance], part.entity[distance:]
+        inside = (user[:-distance] == user[distance:]) & (a != b)
+        low, high = np.minimum(a, b)[inside], np.maximum(a, b)[inside]
+        seen = np.union1d(seen, (user[:-distance][inside] * n + low) * n + high)
+    pair = seen % (n * n)
+    ones = np.ones(len(pair))
+    return sp.coo_matrix((ones, (pair // n, pair % n)), shape=(n, n)).tocsr()
+
+
+def information(
+    counts: sp.csr_matrix, *, smoothing: float = 0.75, shift: float = 0.0, prior: float = 2.0
+) -> sp.csr_matrix:
+    """Return the shrunk, shifted positive pointwise mutual information of symmetric counts.
+
+    max(0, log(c_uv T / (c_u c_v)) - shift) * c_uv / (c_uv + prior): a pair seen by few users weighs little.
+    `smoothing` flattens the marginals (exponent of Levy et al. 2015), half on either side to stay symmetric.
+    """
+    coo = counts.tocoo()
+    marginal = np.asarray(counts.sum(axis=1)).ravel()
+    power = (1.0 + smoothing) / 2.0
+    flat = np.power(marginal, power)
+    total = flat.sum() ** 2 / max(marginal.sum(), 1.0)
+    ratio = coo.data * total / (flat[coo.row] * flat[coo.col])
+    value = np.maximum(np.log(ratio) - shift, 0.0) * coo.data / (coo.data + prior)
+    weighted = sp.csr_matrix((value, (coo.row, coo.col)), shape=counts.shape)
+    weighted.eliminate_zeros()
+    return weighted

@@ -1,0 +1,148 @@
+"""A weekly mining run: dictionary and sequences in, one finished run folder out. Writes to no database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+import duckdb
+import pyarrow as pa
+
+from audience_graph.config import Connections, Home
+from audience_graph.entities.dictionary import Dictionary, read_dictionary
+from audience_graph.entities.text_encoder import TextEncoder
+from audience_graph.errors import ConfigError, RunError
+from audience_graph.graph.queries import load_query
+from audience_graph.graph.runner import Runner, open_runner
+from audience_graph.ingest.engines import Engine
+from audience_graph.ingest.sequences import sequences
+from audience_graph.ingest.warehouse import warehouse
+from audience_trainers.relations.behaviour import Entities, behaviour_from_sequences
+from audience_trainers.relations.config import MineConfig
+from audience_trainers.relations.pipeline import Mined, Overlay, mine_behaviour
+from audience_trainers.relations.topn import Floats
+from audience_trainers.run import Progress, RunFolder, choose_device, create_run, silent
+
+TEXT_CACHE = "entity_text_vectors.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class MineOptions:
+    """Which week, up to which day, how. `as_of` None = the last day with an event, or the Sunday of `week`."""
+
+    week: str | None = None
+    as_of: date | None = None
+    engine: Engine = "duckdb"
+    seed: int = 7
+    config: MineConfig = field(default_factory=MineConfig)
+
+
+def mine_week(
+    home: Home, connections: Connections, options: MineOptions | None = None, *, progress: Progress = silent
+) -> RunFolder:
+    """Mine the `config.days` days up to a day and return the finished run folder; `push` brings it to the stores.
+
+    Raises RunError when there is nothing to mine, ConfigError for a week or day that does not exist.
+    """
+    chosen = MineOptions() if options is None else options
+    week, as_of = resolve_week(home, chosen.week, chosen.as_of)
+    with open_runner(connections) as runner:
+        dictionary = read_dictionary(runner)
+        overlay = read_overlay(runner, dictionary)
+    progress("dictionary", 1, 1)
+    table = sequences(home, dictionary, as_of, days=chosen.config.days, engine=chosen.engine)
+    progress("sequences", 1, 1)
+    entities = entities_of(dictionary)
+    run = create_run(home.runs, kind="mine", week=week, as_of=as_of, config=chosen.config, seed=chosen.seed)
+    run.write_table("entities", entities.to_table())
+    run.write_table("sequences", table)
+
+    def encode(texts: Sequence[str]) -> Floats:
+        encoder = TextEncoder(device=choose_device(chosen.config.device))
+        return encoder.encode_kept(texts, home.path / "cache" / TEXT_CACHE)
+
+    mined = mine_behaviour(
+        entities,
+        behaviour_from_sequences(table, entities),
+        chosen.config,
+        seed=chosen.seed,
+        encode=encode,
+        overlay=overlay,
+        progress=progress,
+    )
+    write_mined(run, entities, mined)
+    run.finish()
+    return run
+
+
+def write_mined(run: RunFolder, entities: Entities, mined: Mined) -> None:
+    """Write candidates, relations, thresholds, vectors and metrics into the run folder; `finish` seals it."""
+    run.write_table("candidates", mined.candidates.to_table())
+    run.write_table("relations", mined.relations.to_table(entities.ids))
+    run.write_table(
+        "thresholds",
+        pa.table({"entity_id": pa.array(entities.ids, pa.string()), "threshold": pa.array(mined.thresholds)}),
+    )
+    run.write_array("entity_vectors", mined.entity_vectors)
+    run.write_array("text_vectors", mined.text_vectors)
+    run.write_json("metrics", mined.metrics)
+
+
+def entities_of(dictionary: Dictionary) -> Entities:
+    """Return the dictionary in columns."""
+    rows = dictionary.entities
+    return Entities(
+        ids=tuple(e.id for e in rows),
+        names=tuple(e.name for e in rows),
+        types=tuple(e.type for e in rows),
+        descriptions=tuple(e.description or "" for e in rows),
+    )
+
+
+def read_overlay(runner: Runner, dictionary: Dictionary) -> Overlay:
+    """Read confirmed and rejected pairs from Neo4j."""
+    place = {entity_id: i for i, entity_id in enumerate(dictionary.ids)}
+    row = runner.read(load_query("relations/decided"))[0]
+
+    def pairs(listed: list[list[str]]) -> frozenset[tuple[int, int]]:
+        return frozenset((place[u], place[v]) for u, v in listed if u in place and v in place and u != v)
+
+    return Overlay(confirmed=pairs(row["confirmed"]), rejected=pairs(row["rejected"]))
+
+
+def resolve_week(home: Home, week: str | None, as_of: date | None) -> tuple[str, date]:
+    """Return (ISO week, day). Without a day: the Sunday of the week, else the last day with an event."""
+    if as_of is not None:
+        return week_of(as_of) if week is None else _checked(week), as_of
+    if week is not None:
+        return _checked(week), date.fromisoformat(f"{_checked(week)}-7")
+    last = last_day(home)
+    return week_of(last), last
+
+
+def week_of(day: date) -> str:
+    """Return the ISO week of a day, e.g. `2026-W30`."""
+    year, number, _ = day.isocalendar()
+    return f"{year}-W{number:02d}"
+
+
+def last_day(home: Home) -> date:
+    """Return the UTC day of the latest loaded event. Raises RunError when no events are loaded."""
+    files = [str(path) for path in warehouse(home).batches("events")]
+    if not files:
+        raise RunError("no events are loaded", hint="load some: audience-graph load events FILE")
+    with duckdb.connect() as connection:
+        row = connection.execute("SELECT epoch_us(max(time)) FROM read_parquet(?)", [files]).fetchone()
+    if row is None or row[0] is None:
+        raise RunError("no events are loaded", hint="load some: audience-graph load events FILE")
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=row[0])).date()
+
+
+def _checked(week: str) -> str:
+    try:
+        if week_of(date.fromisoformat(f"{week}-1")) != week:
+            raise ValueError(week)
+    except ValueError:
+        raise ConfigError(f"{week!r} is not an ISO week", hint="weeks look like 2026-W30") from None
+    return week

@@ -1,0 +1,89 @@
+"""The plain scorer: evidence graph, walk, calibration. The floor that learned models must beat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from audience_trainers.relations.behaviour import Behaviour
+from audience_trainers.relations.calibrate import Logistic, fit_logistic
+from audience_trainers.relations.candidates import Candidates
+from audience_trainers.relations.config import MineConfig
+from audience_trainers.relations.cooccurrence import count_pairs, information
+from audience_trainers.relations.walk import walk_affinity, walk_scores
+
+Values = npt.NDArray[np.float64]
+# A held-out pair is borne out when two unseen users show it, e times as often as chance.
+BORNE_OUT_USERS, BORNE_OUT_SHIFT = 2, 1.0
+# Below any affinity that was seen: what a pair gets that the walk does not reach.
+UNREACHED = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Logits s_uv of all candidates (p,), the evidence graph they come from, and how well the curve foretells."""
+
+    logit: Values
+    graph: sp.csr_matrix
+    curve: Logistic
+    held_out_auc: float
+
+
+def score_candidates(behaviour: Behaviour, candidates: Candidates, config: MineConfig) -> Scored:
+    """Score candidates by the three-step walk; sigmoid(logit) is the chance that unseen users bear the pair out.
+
+    The curve is fitted on halves of the users: the walk over one half's graph against the pairs of the other half.
+    """
+    semantic = _semantic_edges(candidates, behaviour.entities, config)
+    halves = [count_pairs(behaviour.half(k), window=config.pair_window) for k in (0, 1)]
+    shown, label = [], []
+    for seen, unseen in ((0, 1), (1, 0)):
+        shown.append(_affinity(_graph(halves[seen], semantic, config), candidates))
+        label.append(_borne_out(halves[unseen], candidates))
+    x, y = np.concatenate(shown), np.concatenate(label).astype(np.float64)
+    curve = fit_logistic(x, y)
+    graph = _graph(count_pairs(behaviour, window=config.pair_window), semantic, config)
+    return Scored(curve.logit(_affinity(graph, candidates)), graph, curve, area_under_curve(x, y))
+
+
+def area_under_curve(score: Values, label: Values) -> float:
+    """Return the AUC: the chance that a positive scores above a negative, ties half. NaN without both kinds."""
+    positive, negative = int(label.sum()), int(len(label) - label.sum())
+    if positive == 0 or negative == 0:
+        return float("nan")
+    _, inverse, count = np.unique(score, return_inverse=True, return_counts=True)
+    rank = (np.cumsum(count) - (count - 1) / 2.0)[inverse]
+    return float((rank[label > 0].sum() - positive * (positive + 1) / 2.0) / (positive * negative))
+
+
+def _graph(counts: sp.csr_matrix, semantic: sp.csr_matrix, config: MineConfig) -> sp.csr_matrix:
+    return (information(counts, shift=config.shift, prior=config.prior) + semantic).tocsr()
+
+
+def _semantic_edges(candidates: Candidates, n: int, config: MineConfig) -> sp.csr_matrix:
+    """Return symmetric edges (n, n) of pairs that text proposes: weight grows from 0 at `min_se`."""
+    proposed = candidates.provenance > 0
+    above = np.maximum(candidates.se[proposed].astype(np.float64) - config.min_se, 0.0) / (1.0 - config.min_se)
+    place = (candidates.source[proposed], candidates.target[proposed])
+    edges = sp.coo_matrix((config.semantic_weight * above, place), shape=(n, n)).tocsr()
+    edges = edges.maximum(edges.T).tocsr()
+    edges.eliminate_zeros()
+    return edges
+
+
+def _affinity(graph: sp.csr_matrix, candidates: Candidates) -> Values:
+    score = walk_scores(graph, candidates.source, candidates.target)
+    affinity = walk_affinity(graph, candidates.source, candidates.target, score)
+    reached = np.isfinite(affinity)
+    lowest = float(affinity[reached].min()) if reached.any() else 0.0
+    return np.where(reached, affinity, lowest - UNREACHED)
+
+
+def _borne_out(counts: sp.csr_matrix, candidates: Candidates) -> npt.NDArray[np.bool_]:
+    often = information(counts, shift=BORNE_OUT_SHIFT, prior=0.0)
+    pair = (candidates.source, candidates.target)
+    users = np.asarray(counts[pair]).ravel()
+    return np.asarray((np.asarray(often[pair]).ravel() > 0) & (users >= BORNE_OUT_USERS))

@@ -1,0 +1,40 @@
+"""h_e: entity vectors of the preference space, where r_u . h_e is the preference of a user (EGL eq. 7)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from scipy.sparse.linalg import eigsh
+
+from audience_trainers.relations.topn import Floats, unit_rows
+
+
+def preference_vectors(graph: sp.csr_matrix, *, dims: int, power: float, seed: int) -> Floats:
+    """Return h_e (n, dims), rows of length 1 or 0: the leading positive eigenvectors of D^-1/2 A D^-1/2.
+
+    Each eigenvector is weighted by its eigenvalue ^ `power`: the larger the smoother, the smaller the closer to
+    identity. Rows have equal length, so popular entities do not win a dot product by their size, and the trivial
+    first direction (the square root of the degrees, which every pair shares) is left out. An entity without
+    evidence has a zero row. Signs are fixed (largest entry positive), so equal input gives equal vectors.
+    """
+    n = graph.shape[0]
+    vectors = np.zeros((n, dims), np.float32)
+    degree = np.asarray(graph.sum(axis=1)).ravel()
+    scale = np.divide(1.0, np.sqrt(degree), out=np.zeros(n), where=degree > 0)
+    normal = (sp.diags(scale) @ graph @ sp.diags(scale)).tocsr()
+    wanted = min(dims + 1, n - 1)
+    if wanted < 2 or normal.nnz == 0:
+        return vectors
+    start = np.random.default_rng(seed).standard_normal(n)
+    value, basis = eigsh(normal, k=wanted, which="LA", v0=start)
+    value, basis = value[::-1][1:], basis[:, ::-1][:, 1:]
+    basis = basis * np.sign(basis[np.abs(basis).argmax(axis=0), np.arange(basis.shape[1])])
+    weighted = basis * np.power(np.maximum(value, 0.0), power)
+    vectors[:, : weighted.shape[1]] = unit_rows(weighted)
+    return vectors
+
+
+def coverage(vectors: npt.NDArray[np.float32]) -> float:
+    """Return the share of entities with a vector that is not zero."""
+    return float((np.abs(vectors).max(axis=1) > 0).mean()) if len(vectors) else 0.0
