@@ -1,0 +1,98 @@
+"""`audience-graph demo`: the whole loop on a generated world, told to a reader or as one JSON object."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from audience_graph.cli.options import data_dir_option, print_json
+from audience_graph.config import find_home
+from audience_graph.demo.evaluation import summary
+from audience_graph.demo.sizes import SIZES
+from audience_trainers.demo_loop import DemoOptions, DemoResult, run_demo
+from audience_trainers.demo_story import print_story
+
+__all__ = ["demo"]
+
+
+@click.command()
+@click.option("--size", type=click.Choice(list(SIZES)), default="small", show_default=True, help="Small: 5,000 users.")
+@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True, help="Another seed, another world.")
+@click.option("--phrase", help="Phrase to answer. [default: one of the world's service phrases]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else there.")
+@data_dir_option
+def demo(size: str, seed: int, phrase: str | None, as_json: bool, data_dir: str | None) -> None:
+    """Generate a world whose truth is known, and run the whole loop on it.
+
+    Starts the servers, loads entities, users and events, mines relations, publishes them, answers a phrase, and
+    compares with what was planted. Safe to run again; refuses a folder that holds other data.
+
+    \b
+    audience-graph demo
+    audience-graph demo --size medium --data-dir ./demo-medium
+    audience-graph demo --json > result.json
+    """
+    home = find_home(data_dir)
+    with redirect_stdout(sys.stderr):
+        found = run_demo(home, DemoOptions(size, seed, phrase), tell=lambda text: click.echo(text, err=True))
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        print_result(found, data_dir)
+
+
+def print_result(found: DemoResult, data_dir: str | None) -> None:
+    """Print what the demo found, how good it is, and where to look next."""
+    console = Console(soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 120, highlight=False)
+    counts = found.counts
+    console.print(
+        f"\n[bold]World[/bold] {found.world['size']}, seed {found.world['seed']}: {counts['entities']:,} entities, "
+        f"{counts['users']:,} users, {counts['events']:,} events before {found.world['as_of']}"
+    )
+    console.print(
+        f"[bold]Release {found.release.id}[/bold], version {found.release.version}: {counts['relations']:,} relations, "
+        f"{counts['scored_users']:,} users with a vector"
+    )
+    print_story(console, found.story)
+    console.print("\n[bold]Against the planted truth[/bold]")
+    console.print(_quality(found))
+    console.print(f"\nStages: {', '.join(f'{name} {seconds:.1f} s' for name, seconds in found.stages.items())}")
+    console.print(f"\n[bold]Where to look[/bold]\n{escape(_next_steps(found, data_dir))}")
+
+
+def _quality(found: DemoResult) -> Table:
+    lifts, table = summary(found.lifts), Table(show_edge=False, pad_edge=False)
+    for column in ("measure", "value", "compare"):
+        table.add_column(column)
+    precision, recall = found.relations.precision, found.relations.recall
+    table.add_row("relation precision", f"{precision:.3f}", f"{found.relations.found:,} found")
+    table.add_row("relation recall", f"{recall:.3f}", f"{found.relations.true:,} planted")
+    table.add_row(
+        f"median lift at 5 % over {len(found.lifts)} phrases",
+        f"{lifts['lift_median']:.2f}",
+        f"oracle {lifts['lift_oracle']:.2f}, most active users {lifts['lift_popularity']:.2f}, "
+        f"random {lifts['lift_random']:.2f}",
+    )
+    return table
+
+
+def _next_steps(found: DemoResult, data_dir: str | None) -> str:
+    phrase = found.story.phrase
+    folder = "" if data_dir is None else f' --data-dir "{data_dir}"'
+    browser = found.browser or "the Browser of your Neo4j"
+    password = f"user and password: {found.home / 'stack' / 'connection.json'}"
+    return "\n".join(
+        (
+            f"  {browser}   ({password})",
+            f"      CALL audience.expand(['{phrase}'], {{hops: 2}})",
+            f'  audience-graph expand "{phrase}" --hops 2{folder}',
+            f'  audience-graph target "{phrase}" --size 1000 --out users.parquet{folder}',
+            f"  audience-graph release list{folder}",
+            f"  audience-graph down{folder}",
+        )
+    )
