@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(she
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install --progress-bar off -q -c tests/requirements.lock
 
-.PHONY: demo test lint bench quality real procs reference down clean
+.PHONY: demo test bench real procs reference down clean
 
 demo: .venv/.demo
 	$(PY) -m audience_graph.cli demo
@@ -36,7 +36,7 @@ clean:
 .venv/pyvenv.cfg:
 	@test -n "$(PYTHON)" || { echo "audience-graph needs Python 3.11, 3.12 or 3.13 with venv: none found on PATH." \
 	  "Name one: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
+	"$$($(PYTHON) -c 'import os, sys; print(os.path.realpath(sys.executable))')" -m venv .venv
 
 .venv/.demo: .venv/pyvenv.cfg pyproject.toml tests/requirements.lock
 	@echo "installing audience-graph and what it needs into .venv (a few minutes the first time)"

@@ -9,7 +9,6 @@ The folder is `--data-dir`, else `AUDIENCE_GRAPH_HOME`, else the user's data fol
     <home>/stack/      servers, their data, passwords, logs        (local/)
     <home>/warehouse/  loaded events, corpus as Parquet            (ingest/)
     <home>/runs/       one folder per mining or training run       (trainers)
-    <home>/exports/    files that left                             (audience/)
 """
 
 from __future__ import annotations
@@ -59,10 +58,6 @@ class Home:
     @property
     def runs(self) -> Path:
         return self.path / "runs"
-
-    @property
-    def exports(self) -> Path:
-        return self.path / "exports"
 
     @property
     def connection_file(self) -> Path:

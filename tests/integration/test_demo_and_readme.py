@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(
-    r"(?P<skip><!-- no-run: [^\n]+ -->\n)?```(?P<kind>bash|python|cypher)\n(?P<text>.*?)```\n", re.DOTALL
+    r"(?:<!-- no-run: (?P<skip>[^\n]+) -->\n)?```(?P<kind>bash|python|cypher)\n(?P<text>.*?)```\n", re.DOTALL
 )
 SERVERS = ("NEO4J_URI", "NEO4J_USERNAME", "NEO4J_PASSWORD", "NEO4J_DATABASE", "DATABASE_URL")
 
@@ -97,7 +97,8 @@ with neo4j.GraphDatabase.driver(c.neo4j_uri, auth=(c.neo4j_username, c.neo4j_pas
 def test_every_block_that_is_not_run_says_why() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     skipped = [m["skip"] for m in BLOCK.finditer(text) if m["skip"] is not None]
-    assert all(len(reason) > 25 for reason in skipped)
+    assert skipped
+    assert all(len(reason.split()) >= 5 for reason in skipped)
 
 
 def test_the_plain_commands_are_what_make_runs() -> None:

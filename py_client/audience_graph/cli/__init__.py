@@ -84,9 +84,7 @@ def audience_graph() -> None:
 def main() -> None:
     """Run the command line; print an expected error as one line and exit with 1."""
     try:
-        audience_graph(standalone_mode=False)
-    except click.exceptions.Exit as exc:
-        sys.exit(exc.exit_code)
+        code = audience_graph(standalone_mode=False)  # click returns the code of an Exit here, it does not raise it
     except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("stopped; nothing half-written was kept", err=True)
         sys.exit(130)
@@ -96,6 +94,7 @@ def main() -> None:
     except AudienceGraphError as exc:
         show_error(exc)
         sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def show_error(error: AudienceGraphError) -> None:
