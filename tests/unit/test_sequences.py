@@ -94,8 +94,14 @@ def test_no_events_give_an_empty_table(home: Home) -> None:
 
 
 def test_wrong_windows_and_engines_are_named(home: Home) -> None:
-    with pytest.raises(ConfigError, match="0 days"):
-        sequences(home, DICTIONARY, AS_OF, days=0)
+    for days in (0, -1, 36_501, 9_999_999, 10**30):
+        with pytest.raises(ConfigError, match=f"no window of {days:,} days"):
+            sequences(home, DICTIONARY, AS_OF, days=days)
+    with pytest.raises(ConfigError, match="begin before the year 1"):
+        sequences(home, DICTIONARY, date(1, 1, 20))
+    with pytest.raises(ConfigError, match="no time in UTC"):
+        sequences(home, DICTIONARY, datetime.fromisoformat("0001-01-01T00:00:00+14:00"))
+    assert sequences(home, DICTIONARY, AS_OF, days=36_500).num_rows == 0
     load(home, [event("a", AS_OF)])
     with pytest.raises(ConfigError, match="no engine 'flink'"):
         sequences(home, DICTIONARY, AS_OF, engine="flink")  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from audience_graph.vectors.window import WINDOW_DAYS
 
 @click.command()
 @click.option("--as-of", default=None, metavar="TIME", help="End of the window: a date (its whole day) or an ISO 8601 time. [default: now]")  # fmt: skip # noqa: E501
-@click.option("--days", default=WINDOW_DAYS, show_default=True, help="Length of the window in days.")
+@click.option("--days", default=WINDOW_DAYS, show_default=True, help="Length of the window in days, 1 to 36500.")
 @click.option("--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True, help="Where it runs.")  # fmt: skip # noqa: E501
 @click.option("--out", required=True, metavar="FILE", help="Parquet file to write.")
 @click.option("--per-user", is_flag=True, help="One row per user with arrays, instead of one per mention.")
@@ -32,9 +32,10 @@ def sequences(
     """
     from audience_graph.entities.dictionary import read_dictionary
     from audience_graph.graph.runner import open_runner
-    from audience_graph.ingest.sequences import arrays_per_user, build_sequences, write_table
+    from audience_graph.ingest.sequences import arrays_per_user, build_sequences, moment, start_of, write_table
 
     home, end = find_home(data_dir), _moment(as_of)
+    start_of(moment(end), days)
     with open_runner(find_connections(home)) as runner:
         dictionary = read_dictionary(runner)
     found = build_sequences(home, dictionary, end, days=days, engine="spark" if engine == "spark" else "duckdb")

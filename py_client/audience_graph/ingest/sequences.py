@@ -26,6 +26,7 @@ from audience_graph.vectors.window import WINDOW_DAYS
 
 COLUMNS = ("user_id", "entity_id", "event_id", "time", "channel")
 SCHEMA = pa.schema([(name, pa.timestamp("us", "UTC") if name == "time" else pa.string()) for name in COLUMNS])
+MOST_DAYS = 36_500
 _ORDER = ("user_id", "time", "event_id", "entity_id")
 
 
@@ -50,10 +51,28 @@ class Sequences:
 
 
 def moment(as_of: datetime | date) -> datetime:
-    """Return `as_of` in UTC: a naive time is UTC, a date means the end of that day."""
+    """Return `as_of` in UTC: a naive time is UTC, a date means the end of that day.
+
+    Raises ConfigError when that falls outside the years 1 to 9999.
+    """
     if not isinstance(as_of, datetime):
         return datetime.combine(as_of, time.max, UTC)
-    return as_of.replace(tzinfo=UTC) if as_of.tzinfo is None else as_of.astimezone(UTC)
+    try:
+        return as_of.replace(tzinfo=UTC) if as_of.tzinfo is None else as_of.astimezone(UTC)
+    except OverflowError as exc:
+        raise ConfigError(f"{as_of.isoformat()} is no time in UTC", hint="no event is older than 1990") from exc
+
+
+def start_of(end: datetime, days: int) -> datetime:
+    """Return `end` - `days`. Raises ConfigError unless `days` is 1 to 36,500 and the window begins after year 1."""
+    if not 1 <= days <= MOST_DAYS:
+        raise ConfigError(f"no window of {days:,} days", hint=f"--days takes a number from 1 to {MOST_DAYS:,}")
+    try:
+        return end - timedelta(days=days)
+    except OverflowError as exc:
+        raise ConfigError(
+            f"the {days:,} days before {end.isoformat()} begin before the year 1", hint="no event is older than 1990"
+        ) from exc
 
 
 def sequences(
@@ -69,17 +88,16 @@ def build_sequences(
     """Link the events of the window (as_of - days, as_of]. No event later than `as_of` is read.
 
     An event with explicit entity ids has those that the dictionary knows; any other has the entities that its text
-    and its items name. Raises ConfigError for a window without days or an unknown engine.
+    and its items name. Raises ConfigError for an impossible window (see `start_of`) or an unknown engine.
     """
-    if days < 1:
-        raise ConfigError(f"a window of {days} days holds nothing", hint="--days takes a number from 1")
     end = moment(as_of)
+    start = start_of(end, days)
     linker = Linker(dictionary)
     files = warehouse(home).batches("events")
     with open_engine(engine) as backend:
         if not files:
             return Sequences(SCHEMA.empty_table(), 0, 0, 0, linker.ambiguous)
-        events = window(backend, files, end - timedelta(days=days), end)
+        events = window(backend, files, start, end)
         phrases = _table(**_link_phrases(backend, events, linker))
         known = _table(entity_id=list(dictionary.ids))
         mentions = mentions_of(events, phrases, known).order_by(list(_ORDER))
