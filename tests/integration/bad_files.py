@@ -175,6 +175,16 @@ def row_cases() -> Iterator[Case]:
                 if (what, fmt) == ("users", "jsonl"):
                     says = (column, "in the header")
                 yield _rows_case(f"{what}-without_{column}.{fmt}", what, rows, fmt, says)
+    for column, says in (
+        ("User_ID", "user_id once"), ("AS_OF", "as_of once"), ("consent_Marketing", "each purpose once"),
+        ("CONSENT_calls", "in small letters"),
+    ):  # fmt: skip
+        for fmt in FORMATS:
+            rows = [{**row, column: "true"} for row in good("users")]
+            yield _rows_case(f"users-{column}.{fmt}", "users", rows, fmt, (f"column {column}", says))
+    both = good("users")
+    both[1] |= {"consent": {"marketing": True}}
+    yield _rows_case("users-both_forms.jsonl", "users", both, "jsonl", ("row 2", "consent_marketing", "purpose once"))
     for what in ("events", "corpus"):
         for fmt in FORMATS:
             rows = good(what)
@@ -289,6 +299,9 @@ def parquet_cases() -> Iterator[Case]:
         "infinite": ("amount", pa.array([1.0, float("inf")]), "a finite number"),
         "future": ("time", pa.array([1767225600, 32503680000], pa.timestamp("s")), "not in the future"),
         "ancient": ("time", pa.array([1767225600, 0], pa.timestamp("s", "UTC")), "since 1990"),
+        "year_10000": ("time", pa.array([1767225600, 253402300800], pa.timestamp("s")), "the years 1 to 9999"),
+        "wraps": ("time", pa.array([1767225600000, 2**61 + 1767225600000], pa.timestamp("ms")), "the years 1 to 9999"),
+        "past_dates": ("time", pa.array([20454, 2**31 - 1], pa.date32()), "the years 1 to 9999"),
         "null": ("time", pa.array([1767225600, None], pa.timestamp("s")), "a value"),
         "null_user": ("user_id", pa.array(["a", None]), "a value"),
         "null_in_list": ("items", pa.array([["a"], ["b", None]]), "a list without empty values"),

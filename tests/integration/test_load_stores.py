@@ -116,6 +116,21 @@ def test_users_of_every_format_are_the_same_users(store: Store, tmp_path: Path) 
     assert [(user, as_of.year) for user, as_of, _ in profiles(store)] == [("u1", 1970), ("u2", 1970)]
 
 
+@pytest.mark.parametrize("fmt", ["csv", "jsonl"])
+def test_columns_of_any_name_are_stored_under_it(store: Store, tmp_path: Path, fmt: str) -> None:
+    row = {"user_id": "u1", "row": 1, "codes": "x", "age": 31, "Age": "old", "c0": "zero", "consent_ads": True}
+    path = tmp_path / f"u.{fmt}"
+    if fmt == "jsonl":
+        jsonl(path, [row, row, {"user_id": "u2", "AGE": 7}])
+    else:
+        path.write_text(f"{','.join(row)},AGE\n" + f"{','.join(map(str, row.values()))},\n" * 2 + "u2,,,,,,,7\n")
+    report = load_users(path, store=store)
+    assert (report.read, report.written, report.unchanged) == (3, 2, 1)
+    known = {name: value for name, value in row.items() if name not in ("user_id", "consent_ads")}
+    assert [columns for _, _, columns in profiles(store)] == [known, {"AGE": 7}]
+    assert consents(store) == [("u1", "ads", True)]
+
+
 def test_one_user_twice_with_other_content_is_refused(store: Store, tmp_path: Path) -> None:
     rows = [{"user_id": "u1", "age": 31}, {"user_id": "u1", "age": 32}, {"user_id": "u1", "age": 31}]
     with pytest.raises(InputError, match="1 problem in 1 row"):

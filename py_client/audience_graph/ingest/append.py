@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,14 +74,17 @@ def _load(path: str | os.PathLike[str], folder: _Folder, store: Warehouse, optio
     )
 
 
-def _canonical(folder: _Folder, present: set[str]) -> str:
-    """Return the SQL of a row's canonical form: each cell with its length, so that no two rows share one."""
+def _canonical(folder: _Folder, cells: Mapping[str, str]) -> str:
+    """Return the SQL of a row's canonical form: each cell with its length, so that no two rows share one.
+
+    `cells` names the SQL column of each column that is there.
+    """
     parts = []
     for column in folder.contract.columns:
-        name = sql_name(column.name)
         if column.name == folder.id:
             continue
-        if column.name not in present:
+        name = cells.get(column.name)
+        if name is None:
             parts.append("'-'")
         elif column.kind is Kind.TIME:
             parts.append(f"coalesce(epoch_us({name})::VARCHAR, '-')")
@@ -98,9 +102,9 @@ def _name_rows(found: Reading, folder: _Folder) -> int:
 
     Rows that give an id again with other content are refused.
     """
-    db, present = found.checked.db, set(found.plan.names)
-    given = sql_name(folder.id) if folder.id in present else "NULL::VARCHAR"
-    canonical = _canonical(folder, present)
+    db, cells = found.checked.db, found.checked.cells
+    given = cells.get(folder.id, "NULL::VARCHAR")
+    canonical = _canonical(folder, cells)
     db.execute(
         f"CREATE TABLE named AS SELECT row, coalesce({given}, {canonical}) AS id, {given} IS NOT NULL AS given "
         "FROM good"
@@ -140,13 +144,13 @@ def _compare(found: Reading, folder: _Folder, store: Warehouse) -> int:
         db.execute("CREATE TABLE fresh AS SELECT row, id FROM keyed")
         return _count(found.checked, "fresh")
     key = sql_name(folder.id)
-    known = _canonical(folder, set(folder.contract.names))
+    known = _canonical(folder, {name: sql_name(name) for name in folder.contract.names})
     db.execute(
         f"CREATE TABLE known AS SELECT {key} AS id, {known} AS content FROM read_parquet($files) "
         f"SEMI JOIN keyed ON {key} = keyed.id", {"files": batches})  # fmt: skip
     changed = db.execute(
         f"SELECT row, id FROM keyed JOIN known USING (id) JOIN good USING (row) "
-        f"WHERE given AND {_canonical(folder, set(found.plan.names))} <> content ORDER BY row"
+        f"WHERE given AND {_canonical(folder, found.checked.cells)} <> content ORDER BY row"
     ).fetchall()
     for row, value in changed:
         found.refuse(
@@ -164,17 +168,15 @@ def _count(checked: Checked, table: str) -> int:
 
 def _write(checked: Checked, folder: _Folder, work: Path) -> Path:
     """Write table `fresh` with all columns of the contract as one Parquet file and return its path."""
-    present = {column.name for column in checked.columns}
     columns = []
     for column in folder.contract.columns:
-        name = sql_name(column.name)
+        name, cell = sql_name(column.name), checked.cells.get(column.name, "NULL")
         if column.name == folder.id:
             columns.append(f"id AS {name}")
         elif column.kind is Kind.LIST:
-            value = name if column.name in present else "NULL"
-            columns.append(f"coalesce({value}, [])::VARCHAR[] AS {name}")
+            columns.append(f"coalesce({cell}, [])::VARCHAR[] AS {name}")
         else:
-            columns.append(f"{name if column.name in present else 'NULL'}::{sql_type(column)} AS {name}")
+            columns.append(f"{cell}::{sql_type(column)} AS {name}")
     target = work / "batch.parquet"
     escaped = str(target).replace("'", "''")
     checked.db.execute(

@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from audience_graph.ingest.contract import EARLIEST, MAX_TEXT_BYTES, OK, Column, Kind
-from audience_graph.ingest.rows import Batch
+from audience_graph.ingest.rows import Batch, cell_name
 
 _ISO = (
     r"\d{4}-\d{2}-\d{2}"
@@ -38,19 +38,22 @@ def sql_type(column: Column) -> str:
 
 
 class Checked:
-    """The rows of one file that passed, in a private DuckDB: table `good` (row, then the columns of the plan).
+    """The rows of one file that passed, in a private DuckDB: table `good` (row, c0, c1 ..., codes).
 
-    The database lives in memory and spills into a temporary folder, removed by `close` (use it in a `with`).
+    `cells` gives the column of `good` for each column of the plan: the names in a file are not names in SQL, where
+    case is ignored and `row` and `codes` are taken. The database lives in memory and spills into a temporary folder,
+    removed by `close` (use it in a `with`).
     """
 
     def __init__(self, columns: Sequence[Column], *, now: datetime | None = None, spill: Path | None = None) -> None:
         self.columns = tuple(columns)
+        self.cells = {column.name: cell_name(place) for place, column in enumerate(self.columns)}
         self._latest = (now if now is not None else datetime.now(UTC)) + timedelta(days=1)
         self._folder = tempfile.TemporaryDirectory(prefix="load-", dir=spill)
         self.db = duckdb.connect(":memory:")
         self.db.execute(f"SET temp_directory = '{self._folder.name.replace(chr(39), chr(39) * 2)}'")
         self.db.execute("SET TimeZone = 'UTC'")
-        listed = ", ".join(f"{sql_name(c.name)} {sql_type(c)}" for c in self.columns)
+        listed = ", ".join(f"{self.cells[c.name]} {sql_type(c)}" for c in self.columns)
         self.db.execute(f"CREATE TABLE good (row BIGINT, {listed}, codes VARCHAR)")
 
     def __enter__(self) -> Checked:
@@ -90,8 +93,8 @@ class Checked:
         raw, parsed, codes = [], [], []
         for place, column in enumerate(self.columns):
             source, value = f"r{place}", f"v{place}"
-            text = pa.types.is_string(schema.field(column.name).type)
-            raw.append(f"{_raw(sql_name(column.name), text)} AS {source}")
+            text = pa.types.is_string(schema.field(cell_name(place)).type)
+            raw.append(f"{_raw(cell_name(place), text)} AS {source}")
             parsed.append(f"{_value(column, source, text)} AS {value}")
             codes.append(self._code(column, source, value, text))
         values = ", ".join(f"v{place}" for place in range(len(self.columns)))

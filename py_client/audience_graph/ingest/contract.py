@@ -8,6 +8,10 @@
 
 `*` = never empty. Text is UTF-8. An empty cell means "not given". Times are ISO 8601; a time without a zone is UTC.
 Lists are `a|b|c` or a JSON array (in Parquet and JSONL also a real list). Flags are true/false, yes/no or 1/0.
+
+Names count in small and capital letters: `age` and `Age` of a users file are two columns and both are stored. A name
+that differs from one of the contract in case alone (`User_ID`, `Consent_ads`), or two purposes that do, is refused:
+name it with a mapping. A purpose is given once, as `consent_<purpose>` or inside an object `consent`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ from dataclasses import replace
 from audience_graph.entities.dictionary import Dictionary, Entity, read_some, write_entities
 from audience_graph.entities.linking import Linker
 from audience_graph.graph.runner import Runner
-from audience_graph.ingest.check import sql_name
 from audience_graph.ingest.contract import ENTITIES
 from audience_graph.ingest.reading import LoadOptions, Reading, reading
 from audience_graph.ingest.report import LoadReport
@@ -47,8 +46,7 @@ def load_entities(path: str | os.PathLike[str], *, runner: Runner, options: Load
 
 def _distinct(found: Reading) -> list[Entity]:
     """Return the entities of the file, one for each id. Refuses rows that give an id again with other content."""
-    present = set(found.plan.names)
-    columns = [sql_name(name) if name in present else f"NULL AS {name}" for name in ENTITIES.names]
+    columns = [found.checked.cells.get(name, "NULL") for name in ENTITIES.names]
     entities: dict[str, tuple[int, Entity]] = {}
     cells = found.checked.db.execute(f"SELECT row, {', '.join(columns)} FROM good ORDER BY row").fetchall()
     for row, id_, name, type_, aliases, description, sensitive in cells:

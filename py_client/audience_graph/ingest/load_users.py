@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from audience_graph.ingest.check import sql_name
 from audience_graph.ingest.contract import CONSENT, USERS, Kind
 from audience_graph.ingest.reading import LoadOptions, Reading, reading
 from audience_graph.ingest.report import LoadReport
@@ -49,17 +48,18 @@ def load_users(path: str | os.PathLike[str], *, store: Store, options: LoadOptio
 
 
 def _as_of(found: Reading) -> str:
-    return "as_of" if "as_of" in found.plan.names else "NULL::TIMESTAMPTZ"
+    return found.checked.cells.get("as_of", "NULL::TIMESTAMPTZ")
 
 
 def _refuse_repeats(found: Reading) -> int:
     """Leave one row for each (user_id, as_of); refuse a second one with other content; count the same ones."""
-    db = found.checked.db
-    content = f"md5(to_json(struct_pack({', '.join(sql_name(n) + ' := ' + sql_name(n) for n in found.plan.names)})))"
+    db, cells = found.checked.db, found.checked.cells
+    content = f"md5(to_json(struct_pack({', '.join(f'{cell} := {cell}' for cell in cells.values())})))"
     again = db.execute(
-        f"SELECT row, user_id, {content} AS content, first(row) OVER same AS first_row, "
+        f"SELECT row, {cells['user_id']}, {content} AS content, first(row) OVER same AS first_row, "
         f"first({content}) OVER same AS first_content FROM good "
-        f"WINDOW same AS (PARTITION BY user_id, {_as_of(found)} ORDER BY row) QUALIFY row <> first_row ORDER BY row"
+        f"WINDOW same AS (PARTITION BY {cells['user_id']}, {_as_of(found)} ORDER BY row) "
+        "QUALIFY row <> first_row ORDER BY row"
     ).fetchall()
     repeats = [(row,) for row, _, own, _, first in again if own == first]
     for row, user, own, first_row, first in again:
@@ -77,7 +77,7 @@ def _typed_columns(found: Reading) -> list[tuple[str, str]]:
     for column in found.plan.columns:
         if column.kind is not Kind.ANY:
             continue
-        name = sql_name(column.name)
+        name = found.checked.cells[column.name]
         # A leading zero or plus is part of a code, not of a number.
         number = f"regexp_full_match({name}, '-?(0|[1-9]\\d{{0,14}})(\\.\\d+)?([eE][+-]?\\d{{1,2}})?')"
         row = db.execute(
@@ -96,14 +96,14 @@ def _typed_columns(found: Reading) -> list[tuple[str, str]]:
 
 def _rows(found: Reading) -> Iterator[tuple[str, datetime, str, list[tuple[str, bool]]]]:
     """Yield (user_id, as_of, columns as JSON text, consent) of each user row."""
-    columns = _typed_columns(found)
+    columns, cells = _typed_columns(found), found.checked.cells
     purposes = [c.name for c in found.plan.columns if c.name.startswith(CONSENT)]
-    listed = [_as_of(found), *(sql for _, sql in columns), *(sql_name(p) for p in purposes)]
-    cursor = found.checked.db.execute(f"SELECT user_id, {', '.join(listed)} FROM good ORDER BY row")
+    listed = [_as_of(found), *(sql for _, sql in columns), *(cells[p] for p in purposes)]
+    cursor = found.checked.db.execute(f"SELECT {cells['user_id']}, {', '.join(listed)} FROM good ORDER BY row")
     while rows := cursor.fetchmany(_FETCH):
         for user, as_of, *values in rows:
-            cells = dict(zip((name for name, _ in columns), values, strict=False))
-            known = {name: _plain(value) for name, value in cells.items() if value is not None}
+            named = zip((name for name, _ in columns), values, strict=False)
+            known = {name: _plain(value) for name, value in named if value is not None}
             granted = zip(purposes, values[len(columns) :], strict=True)
             consent = [(p.removeprefix(CONSENT), value) for p, value in granted if value is not None]
             yield user, as_of or ALWAYS, json.dumps(known, ensure_ascii=False, sort_keys=True), consent

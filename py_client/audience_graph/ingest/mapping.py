@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,8 @@ def plan(contract: Contract, header: Sequence[str], mapping: Mapping[str, str], 
     """Match the header of a file with the contract.
 
     Raises ConfigError when the mapping names a column that is not of the contract, InputError when the file lacks
-    a column that the contract needs or the mapping names, or has one twice.
+    a column that the contract needs or the mapping names, has one twice, or has a name that a column of the contract
+    has in other letters (`User_ID`, `Consent_ads`).
     """
     _check_mapping(contract, mapping)
     problems = [Problem(file, None, None, "a name for every column", f"an empty name at position {i}")
@@ -67,10 +69,11 @@ def plan(contract: Contract, header: Sequence[str], mapping: Mapping[str, str], 
         taken = set(in_file.values())
         others = [name for name in header if name not in taken]
         named = {v: k for k, v in mapping.items() if k not in contract.names}
-        for name in others:
-            own = named.get(name, name)
+        owns = {name: named.get(name, name) for name in others}
+        for name, own in owns.items():
             columns.append(Column(own, Kind.FLAG if own.startswith(CONSENT) else Kind.ANY))
             in_file[own] = name
+        problems += [Problem(file, None, *clash) for clash in _clashes(contract, owns)]
     present = set(header)
     for column in columns:
         name = in_file[column.name]
@@ -98,6 +101,28 @@ def plan(contract: Contract, header: Sequence[str], mapping: Mapping[str, str], 
         in_file={column.name: in_file[column.name] for column in used},
         ignored=tuple(name for name in header if name not in wanted),
     )
+
+
+def _clashes(contract: Contract, owns: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Return (name in the file, expected, found) of the open columns that could be meant as another column.
+
+    `owns` is the name in the file -> the name to store. Other columns may differ in case alone (`age`, `Age`): both
+    are stored. Those of the contract may not: a consent read as an ordinary column would be lost without a word.
+    """
+    known = {name.casefold(): name for name in contract.names}
+    exact, folded = Counter(owns.values()), Counter(own.casefold() for own in set(owns.values()))
+    found: list[tuple[str, str, str]] = []
+    for name, own in owns.items():
+        fold = own.casefold()
+        if fold in known:
+            found.append((name, f"{known[fold]} once, written so", f"a column {own} that is not it"))
+        elif fold.startswith(CONSENT) and not own.startswith(CONSENT):
+            found.append((name, f"{CONSENT}<purpose> with {CONSENT} in small letters", f"the name {own}"))
+        elif fold.startswith(CONSENT) and folded[fold] > 1:
+            found.append((name, "each purpose once", "purposes that differ in small and capital letters alone"))
+        elif exact[own] > 1:
+            found.append((name, f"one column for {own}", f"{exact[own]} of them, by the mapping"))
+    return found
 
 
 def _check_mapping(contract: Contract, mapping: Mapping[str, str]) -> None:

@@ -13,7 +13,7 @@ import pyarrow.csv as pacsv
 
 from audience_graph.errors import InputError, Problem
 from audience_graph.ingest.mapping import Plan
-from audience_graph.ingest.rows import BLOCK_BYTES, Batch, BrokenRow, shorten
+from audience_graph.ingest.rows import BLOCK_BYTES, Batch, BrokenRow, shorten, table_of
 from audience_graph.ingest.source import ByteStream, Source, broken_file
 
 _HEADER_BYTES = 1 << 20
@@ -129,9 +129,8 @@ def _batch(block: pa.RecordBatch, plan: Plan, broken: list[BrokenRow], first: in
     rows = np.arange(first, last + 1, dtype=np.int64)
     if broken:
         rows = np.setdiff1d(rows, np.array([b.row for b in broken], dtype=np.int64), assume_unique=True)
-    columns = {"row": pa.array(rows)}
-    columns |= {name: block.column(in_file) for name, in_file in plan.in_file.items()}
-    return Batch(pa.table(columns), tuple(broken), first, last, done)
+    table = table_of(pa.array(rows), (block.column(name) for name in plan.in_file.values()))
+    return Batch(table, tuple(broken), first, last, done)
 
 
 def _unreadable(source: Source, last: int, detail: str) -> InputError:

@@ -16,7 +16,7 @@ import pyarrow.json as pajson
 
 from audience_graph.ingest.contract import CONSENT, Column, Kind
 from audience_graph.ingest.mapping import Plan
-from audience_graph.ingest.rows import BLOCK_BYTES, Batch, BrokenRow, shorten
+from audience_graph.ingest.rows import BLOCK_BYTES, Batch, BrokenRow, shorten, table_of
 from audience_graph.ingest.source import ByteStream, Source, broken_file
 
 _TYPES: dict[Kind, pa.DataType] = {Kind.AMOUNT: pa.float64(), Kind.FLAG: pa.bool_(), Kind.LIST: pa.list_(pa.string())}
@@ -88,7 +88,7 @@ def read(source: Source, plan: Plan, *, open_columns: bool = False) -> Iterator[
             table = None if open_columns else _in_bulk(block, plan)
             if table is not None:
                 rows = pa.array(np.arange(last + 1, last + 1 + table.num_rows, dtype=np.int64))
-                batch = Batch(table.add_column(0, "row", rows), (), last + 1, last + table.num_rows, done)
+                batch = Batch(table_of(rows, table.columns), (), last + 1, last + table.num_rows, done)
             else:
                 batch = _line_by_line(block, plan, last + 1, done)
             last = batch.last
@@ -118,11 +118,9 @@ def _in_bulk(block: bytes, plan: Plan) -> pa.Table | None:
         return None
     if table.num_rows != block.count(b"\n") + (not block.endswith(b"\n")):
         return None
-    columns = {}
-    for column in plan.columns:
-        values = table.column(plan.in_file[column.name])
-        columns[column.name] = values.cast(pa.string()) if pa.types.is_integer(values.type) else values
-    return pa.table(columns)
+    found = table.select(list(plan.in_file.values())).columns
+    columns = [values.cast(pa.string()) if pa.types.is_integer(values.type) else values for values in found]
+    return pa.table(columns, names=plan.names)
 
 
 def _parse(line: bytes) -> dict[str, Any]:
@@ -154,6 +152,15 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     return others | {CONSENT + key: value for key, value in consent.items()}
 
 
+def _check_consent(row: dict[str, Any], plan: Plan) -> None:
+    """Raise _WrongCell when the object `consent` and a key `consent_<purpose>` of the plan name one purpose."""
+    consent = row.get(CONSENT.rstrip("_"))
+    if isinstance(consent, dict):
+        for name in plan.in_file.values():
+            if name in row and name.startswith(CONSENT) and name.removeprefix(CONSENT) in consent:
+                raise _WrongCell(name, "each purpose once", "it both in the object consent and as a key of its own")
+
+
 def _line_by_line(block: bytes, plan: Plan, first: int, done: int) -> Batch:
     values: dict[str, list[str | None]] = {name: [] for name in plan.names}
     rows: list[int] = []
@@ -164,7 +171,9 @@ def _line_by_line(block: bytes, plan: Plan, first: int, done: int) -> Batch:
             continue
         row += 1
         try:
-            found = _flat(_parse(line))
+            parsed = _parse(line)
+            _check_consent(parsed, plan)
+            found = _flat(parsed)
             cells = [_cell(found.get(plan.in_file[c.name]), c, plan.in_file[c.name]) for c in plan.columns]
         except _NotAnObject as exc:
             broken.append(BrokenRow(row, None, _ROW, str(exc), line.decode(errors="replace")))
@@ -175,9 +184,8 @@ def _line_by_line(block: bytes, plan: Plan, first: int, done: int) -> Batch:
             rows.append(row)
             for name, cell in zip(plan.names, cells, strict=True):
                 values[name].append(cell)
-    columns: dict[str, pa.Array] = {"row": pa.array(rows, pa.int64())}
-    columns |= {name: pa.array(cells, pa.string()) for name, cells in values.items()}
-    return Batch(pa.table(columns), tuple(broken), first, row, done)
+    table = table_of(pa.array(rows, pa.int64()), (pa.array(cells, pa.string()) for cells in values.values()))
+    return Batch(table, tuple(broken), first, row, done)
 
 
 def _cell(value: Any, column: Column, name: str) -> str | None:

@@ -12,10 +12,12 @@ import pyarrow.parquet as pq
 from audience_graph.errors import InputError, Problem
 from audience_graph.ingest.contract import CONSENT, Column, Kind
 from audience_graph.ingest.mapping import Plan
-from audience_graph.ingest.rows import Batch, BrokenRow
+from audience_graph.ingest.rows import Batch, BrokenRow, table_of
 from audience_graph.ingest.source import Source, broken_file
 
 _BATCH_ROWS = 200_000
+_YEAR_1, _YEAR_10000 = -62_135_596_800, 253_402_300_800  # in seconds since 1970
+_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _WORDS = {
     Kind.TIME: "a timestamp, a date or text",
     Kind.AMOUNT: "numbers or text",
@@ -73,20 +75,48 @@ def _column(block: pa.RecordBatch, name: str) -> pa.Array:
 
 def _batch(block: pa.RecordBatch, plan: Plan, first: int, last: int, done: int) -> Batch:
     rows = pa.array(np.arange(first, last + 1, dtype=np.int64))
-    columns, broken = {"row": rows}, []
+    columns: list[pa.Array] = []
+    broken: list[BrokenRow] = []
     for column in plan.columns:
-        values = _as_contract(_column(block, plan.in_file[column.name]), column)
+        name = plan.in_file[column.name]
+        values = _column(block, name)
+        if column.kind is Kind.TIME:
+            values, found = _in_calendar(values, name, first)
+            broken += found
+        values = _as_contract(values, column)
         try:
             values.validate(full=True)
         except pa.ArrowInvalid:
-            values, found = _undecodable(values, plan.in_file[column.name], first)
+            values, found = _undecodable(values, name, first)
             broken += found
-        columns[column.name] = values
-    table = pa.table(columns)
+        columns.append(values)
+    table = table_of(rows, columns)
     if broken:
         bad = pa.array([b.row for b in broken], pa.int64())
         table = table.filter(pc.invert(pc.is_in(rows, bad)))
     return Batch(table, tuple(broken), first, last, done)
+
+
+def _in_calendar(values: pa.Array, name: str, first: int) -> tuple[pa.Array, list[BrokenRow]]:
+    """Return dates as timestamps, and null with a broken row for each moment outside the years 1 to 9999."""
+    t = pa.types
+    if t.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if t.is_date(values.type):
+        values = values.cast(pa.timestamp("s" if t.is_date32(values.type) else "ms"))
+    if not t.is_timestamp(values.type):
+        return values, []
+    unit, most = values.type.unit, np.iinfo(np.int64).max
+    moments = values.cast(pa.int64())
+    earliest, end = (pa.scalar(max(-most, min(most, second * _PER_SECOND[unit]))) for second in (_YEAR_1, _YEAR_10000))
+    outside = pc.fill_null(pc.or_(pc.less(moments, earliest), pc.greater_equal(moments, end)), False)
+    broken = [
+        BrokenRow(
+            first + place, name, "a time in the years 1 to 9999", f"{moments[place].as_py():,} {unit} since 1970", ""
+        )
+        for place in np.flatnonzero(outside.to_numpy(zero_copy_only=False)).tolist()
+    ]
+    return (pc.if_else(outside, pa.scalar(None, values.type), values) if broken else values), broken
 
 
 def _undecodable(values: pa.Array, name: str, first: int) -> tuple[pa.Array, list[BrokenRow]]:
@@ -140,9 +170,9 @@ def _as_contract(values: pa.Array, column: Column) -> pa.Array:
     t = pa.types
     if t.is_dictionary(values.type):
         values = values.dictionary_decode()
-    if column.kind is Kind.TIME and (t.is_timestamp(values.type) or t.is_date(values.type)):
-        naive = values if t.is_timestamp(values.type) else values.cast(pa.timestamp("us"))
-        return naive.cast(pa.timestamp("us", "UTC"), safe=False)
+    if column.kind is Kind.TIME and t.is_timestamp(values.type):
+        # Nanoseconds are cut; a moment out of range raises, never wraps into another one (see _in_calendar).
+        return pc.cast(values, options=pc.CastOptions(pa.timestamp("us", "UTC"), allow_time_truncate=True))
     if column.kind is Kind.AMOUNT and not _is_text(values.type):
         return values.cast(pa.float64(), safe=False)
     if column.kind is Kind.FLAG and t.is_boolean(values.type):

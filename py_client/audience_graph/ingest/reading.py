@@ -142,7 +142,7 @@ def _report(source: Source, chosen: Plan, batch: Batch, bad: list[tuple[int, str
         found.append((broken.row, [problem], {}, broken.raw))
     if bad:
         places = pc.index_in(pa.array([row for row, _ in bad], pa.int64()), batch.table.column("row").combine_chunks())
-        cells = batch.table.take(places).drop_columns(["row"]).to_pylist()
+        cells = batch.table.take(places).drop_columns(["row"]).rename_columns(list(chosen.names)).to_pylist()
         for (row, codes), values in zip(bad, cells, strict=True):
             problems = [
                 Problem(source.name, row, chosen.in_file[c.name], expected(c, code), _found(values[c.name], code))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -24,8 +25,8 @@ class BrokenRow:
 class Batch:
     """Rows `first` .. `last` of the file, without the broken ones.
 
-    `table` has the column `row` (int64, data rows from 1) and the columns of the plan under their contract names:
-    as strings, or already as timestamp, float64, bool or list<string>.
+    `table` is one of `table_of`: the row numbers, then the columns of the plan in its order, as strings, or already as
+    timestamp, float64, bool or list<string>.
     """
 
     table: pa.Table
@@ -33,6 +34,17 @@ class Batch:
     first: int
     last: int
     done: int
+
+
+def cell_name(place: int) -> str:
+    """Return the name of the plan's column at `place` inside tables: no name of a file clashes with another there."""
+    return f"c{place}"
+
+
+def table_of(rows: pa.Array, columns: Iterable[pa.Array | pa.ChunkedArray]) -> pa.Table:
+    """Return the table of a batch: `row` (int64, data rows from 1), then `c0`, `c1` ... in the order of the plan."""
+    listed = list(columns)
+    return pa.table([rows, *listed], names=["row", *(cell_name(place) for place in range(len(listed)))])
 
 
 def shorten(text: str, limit: int = 80) -> str:
