@@ -16,10 +16,11 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
-from audience_graph.config import Connections
+from audience_graph.config import Connections, Home
 from audience_graph.errors import MigrationError
 from audience_graph.graph.queries import Query
 from audience_graph.graph.runner import Neo4jRunner
+from audience_graph.ingest import LoadOptions, load
 from audience_graph.resources import resource
 from audience_graph.schema import Applied, migrate, status
 
@@ -84,6 +85,22 @@ def test_scripts_run_once_and_are_recorded(bare: Connections) -> None:
     assert status(bare) == done
 
 
+@pytest.mark.parametrize("what", ["entities", "users"])
+def test_nothing_is_loaded_without_the_schema(
+    bare: Connections, runner: Neo4jRunner, home: Home, tmp_path: Path, what: str
+) -> None:
+    path = tmp_path / f"{what}.csv"
+    path.write_text("id,name,type\nspa,Spa,service\n" if what == "entities" else "user_id\nu1\n")
+    for dry_run in (True, False):
+        with pytest.raises(MigrationError, match="lacks the schema") as refused:
+            load(what, path, home=home, connections=bare, options=LoadOptions(dry_run=dry_run))
+        assert refused.value.hint == "run `audience-graph migrate` first"
+    assert runner.read(query("MATCH (n) RETURN count(n) AS n"))[0]["n"] == 0
+    migrate(bare)
+    assert load(what, path, home=home, connections=bare).written == 1
+    runner.write(query("MATCH (n:Entity) DETACH DELETE n"))
+
+
 def test_an_edited_script_is_refused_and_nothing_runs(bare: Connections, tmp_path: Path) -> None:
     migrate(bare)
     folder = tmp_path / "with a space" / "migrations"
@@ -125,7 +142,7 @@ def test_eight_at_once_apply_each_script_exactly_once(bare: Connections) -> None
 
 KILLED = """
 import json, sys
-from audience_graph.config import Connections
+from audience_graph.config import Connections, Home
 from audience_graph.schema import migrate
 connections = Connections(**json.loads(sys.argv[1]))
 print("ready", flush=True)

@@ -27,7 +27,8 @@ def load(
     """Load a file of entities (to Neo4j), users (to Postgres), events or corpus (to the warehouse of `home`).
 
     Without `connections` the servers of `home` are used, where the kind of file needs one. Raises InputError,
-    before anything is written, when the file breaks the contract; ConfigError for another kind of file.
+    before anything is written, when the file breaks the contract; ConfigError for another kind of file;
+    MigrationError when the servers lack the schema of this installation.
     """
     if what not in CONTRACTS:
         raise ConfigError(f"no files of {what!r}", hint=f"load one of {', '.join(CONTRACTS)}")

@@ -19,9 +19,13 @@ def load_entities(path: str | os.PathLike[str], *, runner: Runner, options: Load
     """Check a file of entities and write the new and the changed ones to Neo4j, in one transaction.
 
     A column that the file lacks keeps what is stored. Relations and vectors of changed entities are not touched.
-    Raises InputError before anything is written, unless bad rows go to `options.reject_to`.
+    Raises InputError before anything is written, unless bad rows go to `options.reject_to`;
+    MigrationError when the schema is not there.
     """
+    from audience_graph.schema import require_graph_schema  # here, because its libraries are slow to import
+
     start = time.monotonic()
+    require_graph_schema(runner)
     with reading(path, ENTITIES, options) as found:
         rows = _distinct(found)
         found.rejects.raise_if_any(found.source.name, ENTITIES.what)

@@ -25,9 +25,13 @@ def load_users(path: str | os.PathLike[str], *, store: Store, options: LoadOptio
 
     A row is known by user_id and as_of. Columns `consent_<purpose>` hold flags, an empty one says nothing. Of the
     other columns, one that holds only numbers is stored as numbers, one of true and false as flags, any other as
-    text. Raises InputError before anything is written, unless bad rows go to `options.reject_to`.
+    text. Raises InputError before anything is written, unless bad rows go to `options.reject_to`;
+    MigrationError when the schema is not there.
     """
+    from audience_graph.schema import require_table_schema  # here, because its libraries are slow to import
+
     start = time.monotonic()
+    require_table_schema(store)
     with reading(path, USERS, options) as found:
         repeats = _refuse_repeats(found)
         found.rejects.raise_if_any(found.source.name, USERS.what)

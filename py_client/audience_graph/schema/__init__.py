@@ -8,5 +8,6 @@ until its record is written.
 """
 
 from audience_graph.schema.migrate import Applied, migrate, status
+from audience_graph.schema.require import require_graph_schema, require_table_schema
 
-__all__ = ["Applied", "migrate", "status"]
+__all__ = ["Applied", "migrate", "require_graph_schema", "require_table_schema", "status"]
