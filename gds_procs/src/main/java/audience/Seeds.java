@@ -1,11 +1,13 @@
 package audience;
 
+import java.text.Normalizer;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import org.neo4j.graphdb.Label;
 import org.neo4j.graphdb.Node;
 import org.neo4j.graphdb.QueryExecutionException;
@@ -13,10 +15,13 @@ import org.neo4j.graphdb.Result;
 import org.neo4j.graphdb.ResourceIterator;
 import org.neo4j.graphdb.Transaction;
 
-/** Turns seeds into nodes: by id, and for people by name or alias too, whatever the case. Never guesses. */
+/** Turns seeds into nodes: by id, and for people by name or alias too, in the client's normal form. Never guesses. */
 final class Seeds {
     private static final Label ENTITY = Label.label("Entity");
     private static final int SHOWN = 5;
+    private static final int DOTLESS_I = 0x131;
+    /** What the client counts as space: Unicode's white space and the four information separators. */
+    private static final Pattern SPACE = Pattern.compile("[\\s\\x1c-\\x1f]+", Pattern.UNICODE_CHARACTER_CLASS);
 
     final List<Node> found = new ArrayList<>();
     final List<String> missing = new ArrayList<>();
@@ -61,18 +66,14 @@ final class Seeds {
     }
 
     private static Node named(Transaction tx, String phrase) {
-        TreeMap<String, Node> byName = new TreeMap<>();
-        TreeMap<String, Node> byAlias = new TreeMap<>();
         String wanted = folded(phrase);
-        for (Node node : candidates(tx, phrase)) {
-            String id = String.valueOf(node.getProperty("id", ""));
-            if (folded(String.valueOf(node.getProperty("name", ""))).equals(wanted)) {
-                byName.put(id, node);
-            } else if (hasAlias(node, wanted)) {
-                byAlias.put(id, node);
+        TreeMap<String, Node> meant = meant(candidates(tx, phrase), wanted);
+        if (meant.isEmpty()) {
+            // no index, or one whose analyzer splits the spellings differently
+            try (ResourceIterator<Node> all = tx.findNodes(ENTITY)) {
+                meant = meant(() -> all, wanted);
             }
         }
-        TreeMap<String, Node> meant = byName.isEmpty() ? byAlias : byName;
         if (meant.isEmpty()) {
             throw new IllegalArgumentException("seeds: no entity has the id, name or alias '" + phrase + "'");
         }
@@ -84,25 +85,37 @@ final class Seeds {
         return meant.firstEntry().getValue();
     }
 
+    private static TreeMap<String, Node> meant(Iterable<Node> nodes, String wanted) {
+        TreeMap<String, Node> byName = new TreeMap<>();
+        TreeMap<String, Node> byAlias = new TreeMap<>();
+        for (Node node : nodes) {
+            String id = String.valueOf(node.getProperty("id", ""));
+            if (folded(String.valueOf(node.getProperty("name", ""))).equals(wanted)) {
+                byName.put(id, node);
+            } else if (hasAlias(node, wanted)) {
+                byAlias.put(id, node);
+            }
+        }
+        return byName.isEmpty() ? byAlias : byName;
+    }
+
     private static List<Node> candidates(Transaction tx, String phrase) {
         List<Node> nodes = new ArrayList<>();
-        String quoted = "\"" + phrase.replace("\\", "\\\\").replace("\"", "\\\"") + "\"";
+        String text = quoted(phrase) + " OR " + quoted(folded(phrase));
         if (hasTextIndex(tx)) {
             try (Result result = tx.execute(
                     "CALL db.index.fulltext.queryNodes('entity_text', $text) YIELD node RETURN node",
-                    java.util.Map.of("text", quoted))) {
+                    java.util.Map.of("text", text))) {
                 result.forEachRemaining(row -> nodes.add((Node) row.get("node")));
             } catch (QueryExecutionException unreadable) {
                 nodes.clear();
             }
         }
-        if (nodes.isEmpty()) {
-            // no index, or one whose analyzer drops every word of the phrase
-            try (ResourceIterator<Node> all = tx.findNodes(ENTITY)) {
-                all.forEachRemaining(nodes::add);
-            }
-        }
         return nodes;
+    }
+
+    private static String quoted(String phrase) {
+        return "\"" + phrase.replace("\\", "\\\\").replace("\"", "\\\"") + "\"";
     }
 
     private static boolean hasTextIndex(Transaction tx) {
@@ -125,7 +138,18 @@ final class Seeds {
         return false;
     }
 
-    private static String folded(String text) {
-        return text.strip().toLowerCase(Locale.ROOT);
+    /** The form in which the client compares names: NFKC, case folded, single spaces. */
+    static String folded(String text) {
+        StringBuilder folded = new StringBuilder();
+        Normalizer.normalize(text, Normalizer.Form.NFKC).codePoints().forEach(point -> folded.append(caseless(point)));
+        return SPACE.matcher(folded).replaceAll(" ").strip();
+    }
+
+    // Lower, upper, lower: one by one, so that a sigma at the end of a word is a sigma, and a capital sharp s is ss.
+    private static String caseless(int point) {
+        String letter = Character.toString(point);
+        return point == DOTLESS_I
+                ? letter
+                : letter.toLowerCase(Locale.ROOT).toUpperCase(Locale.ROOT).toLowerCase(Locale.ROOT);
     }
 }

@@ -126,6 +126,26 @@ class ExpandProceduresTest {
         server.run("DROP INDEX entity_text");
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "Stra\u00dfe|STRASSE", "strasse|Stra\u1e9ee", "The spa|\uff34\uff48\uff45 \uff33\uff30\uff21",
+        "\uff53\uff50\uff41|SPA", "skin  care|Skin\u00a0\t Care", "\ufb01tness|FITNESS",
+        "\u039f\u0394\u039f\u03a3|\u03bf\u03b4\u03bf\u03c2", "\u0130zmir|i\u0307zmir",
+    })
+    void namesOfOneNormalFormAreOneName(String name, String typed) {
+        server.run("MATCH (e:Entity {id: 'spa'}) SET e.name = $name", Map.of("name", name));
+        assertEquals(entities("spa", "{}"), entities(typed, "{}"));
+        server.run("CREATE FULLTEXT INDEX entity_text IF NOT EXISTS FOR (e:Entity) ON EACH [e.name, e.aliases] "
+                + "OPTIONS {indexConfig: {`fulltext.analyzer`: 'standard-no-stop-words'}}");
+        try {
+            server.run("CALL db.awaitIndexes(60)");
+            assertEquals(entities("spa", "{}"), entities(typed, "{}"));
+        } finally {
+            server.run("DROP INDEX entity_text");
+        }
+        assertTrue(failure("\u0131zm\u0131r", "{}").contains("no entity has"));
+    }
+
     @Test
     void confirmedAndRejectedAreLiveAlsoInTheirOwnTransaction() {
         assertEquals(4, entities("spa", "{}").size());
