@@ -23,6 +23,7 @@ from audience_graph.audience.explain import Explanation, Question, explain_user,
 from audience_graph.audience.pick import Picked, PickRule, pick
 from audience_graph.audience.target import Cut, Target, target_users
 from audience_graph.config import Connections, find_connections, find_home
+from audience_graph.database_url import check_database_url
 from audience_graph.entities.matches import Match, Resolution
 from audience_graph.entities.resolve import Encoder, resolve
 from audience_graph.errors import ConfigError, NotFoundError, StoreError
@@ -74,6 +75,7 @@ class AudienceGraph:
                 raise ConfigError("a driver without a Postgres", hint="pass database_url= or set DATABASE_URL")
             if connections is not None or data_dir is not None:
                 raise ConfigError("pass a driver, or connections, or a data folder: one of them")
+            check_database_url(url, name="DATABASE_URL" if database_url is None else "database_url")
             database = os.environ.get("NEO4J_DATABASE") or "neo4j"
             return cls(Neo4jRunner(driver, database=database), Store(url, keep=True))
         if database_url is not None:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import platformdirs
 
+from audience_graph.database_url import check_database_url
 from audience_graph.errors import ConfigError
 
 _NEO4J = ("NEO4J_URI", "NEO4J_USERNAME", "NEO4J_PASSWORD")
@@ -78,7 +79,8 @@ def find_home(data_dir: str | os.PathLike[str] | None = None, env: Mapping[str, 
 def external_servers(env: Mapping[str, str] = os.environ) -> Connections | None:
     """Return the servers that the environment names, None when it names none of them.
 
-    Raises ConfigError when only some of the variables are set.
+    DATABASE_URL is `postgresql://user:password@host:port/database`, or the same with `postgres://`. Raises ConfigError
+    when only some of the variables are set, and, without showing the value, for one that is no address.
     """
     wanted = (*_NEO4J, "DATABASE_URL")
     present = [name for name in wanted if env.get(name)]
@@ -90,6 +92,9 @@ def external_servers(env: Mapping[str, str] = os.environ) -> Connections | None:
             f"{', '.join(present)} set, but {', '.join(missing)} missing",
             hint="set all of them to use existing servers, or none to use the embedded stack",
         )
+    check_database_url(env["DATABASE_URL"], name="DATABASE_URL")
+    if "@" in env["NEO4J_URI"]:
+        raise ConfigError("NEO4J_URI holds a user or a password", hint="set NEO4J_USERNAME and NEO4J_PASSWORD instead")
     return Connections(
         neo4j_uri=env["NEO4J_URI"],
         neo4j_username=env["NEO4J_USERNAME"],

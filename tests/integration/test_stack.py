@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from audience_graph.config import Connections
-from audience_graph.errors import StoreUnavailable
+from audience_graph.errors import StoreError, StoreUnavailable
 from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import Neo4jRunner, open_runner
 from audience_graph.local.lock import read_lock
@@ -33,6 +33,20 @@ def test_gds_is_loaded(runner: Neo4jRunner) -> None:
     names = {row["name"] for row in runner.read(load_query("stack/procedures"))}
     assert {"gds.graph.project", "gds.pageRank.stream"} <= names
     assert sum(name.startswith("gds.") for name in names) > 300
+
+
+def test_a_lock_that_is_not_given_and_a_cancelled_statement_are_no_silence(store: Store) -> None:
+    for setting, statement, said in (
+        ("lock_timeout", "SELECT pg_advisory_xact_lock(77)", "did not give a lock in time"),
+        ("statement_timeout", "SELECT pg_sleep(5)", "cancelled a statement"),
+    ):
+        with store.transaction(vectors=False) as holder:
+            holder.rows("SELECT pg_advisory_xact_lock(77)")
+            with store.transaction(vectors=False) as other:
+                other.execute(f"SET LOCAL {setting} = '100ms'")
+                with pytest.raises(StoreError, match=said) as error:
+                    other.rows(statement)
+        assert not isinstance(error.value, StoreUnavailable)
 
 
 def test_a_wrong_password_is_refused(connections: Connections) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from audience_graph.config import Connections, Home, find_connections
+from audience_graph.database_url import without_password
 from audience_graph.errors import AudienceGraphError
 from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import open_runner
@@ -125,14 +126,3 @@ def _silence(uri: str, default_port: int) -> str | None:
     except ValueError as exc:
         return f"{uri} is not an address: {exc}"
     return None if answers(port, host=host, timeout=5.0) else f"nothing listens at {host}:{port}"
-
-
-def without_password(url: str) -> str:
-    """Return a database address that may be printed."""
-    try:
-        parts = urlsplit(url)
-        place = parts.hostname or ""
-        port = f":{parts.port}" if parts.port is not None else ""
-    except ValueError:
-        return "DATABASE_URL"
-    return f"{parts.scheme}://{place}{port}{parts.path}" if parts.scheme else "DATABASE_URL"

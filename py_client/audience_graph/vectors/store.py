@@ -18,9 +18,23 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from audience_graph.config import Connections
-from audience_graph.errors import QueryError, StoreError, StoreUnavailable
+from audience_graph.database_url import check_database_url
+from audience_graph.errors import ConfigError, QueryError, StoreError, StoreUnavailable
 
 Row = dict[str, Any]
+_AGAIN = "run the same command again"
+_CONNECTION = "08"  # class of SQLSTATE
+_SHUTDOWN = ("57P01", "57P02", "57P03")
+# SQLSTATE -> what happened, what to do
+_REFUSALS: dict[str, tuple[str, str | None]] = {
+    "53100": ("Postgres has no space left on its disk", "free some on the machine of Postgres, then " + _AGAIN),
+    "53200": ("Postgres has no memory left", "give it more, or load less at once, then " + _AGAIN),
+    "53300": ("Postgres has no connection left", "raise its max_connections, or close other programs"),
+    "40001": ("Postgres undid a transaction that met another one", _AGAIN),
+    "40P01": ("Postgres undid a transaction that waited for another one in a circle", _AGAIN),
+    "55P03": ("Postgres did not give a lock in time", "another session holds it: wait for it, then " + _AGAIN),
+    "57014": ("Postgres cancelled a statement", "somebody did, or its statement_timeout is too short"),
+}
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
@@ -117,7 +131,7 @@ class Store:
     def raw_connection(self) -> psycopg.Connection[Any]:
         """Open a connection for a library that handles transactions itself (alembic); the caller closes it."""
         with _mapped():
-            return psycopg.connect(self._url, connect_timeout=10)
+            return self._connect()
 
     @contextmanager
     def transaction(
@@ -130,7 +144,7 @@ class Store:
         with _mapped():
             connection = self._waiting() if vectors else None
             if connection is None:
-                connection = psycopg.connect(self._url, row_factory=dict_row, connect_timeout=10, autocommit=True)
+                connection = self._connect(row_factory=dict_row, autocommit=True)
                 # one plan per set of values: a cached one would not know that a filter is empty
                 connection.prepare_threshold = None
         try:
@@ -152,6 +166,13 @@ class Store:
         while self._idle:
             self._idle.pop().close()
 
+    def _connect(self, **options: Any) -> psycopg.Connection[Any]:
+        check_database_url(self._url, name="the address of Postgres")
+        try:
+            return psycopg.connect(self._url, connect_timeout=10, **options)
+        except psycopg.ProgrammingError:  # its text quotes the address, with the password
+            raise ConfigError("the address of Postgres has an option that libpq does not know") from None
+
     def _waiting(self) -> psycopg.Connection[Row] | None:
         while self._idle:
             connection = self._idle.pop()
@@ -169,14 +190,22 @@ def _mapped() -> Iterator[None]:
     try:
         yield
     except psycopg.OperationalError as exc:
-        raise StoreUnavailable(
-            f"Postgres does not answer: {exc}".strip(),
-            hint="`audience-graph status` shows the servers, `audience-graph up` starts them",
-        ) from exc
+        raise _operational(exc) from exc
     except psycopg.ProgrammingError as exc:
         raise QueryError(f"Postgres refuses a statement: {exc}".strip(), hint="run `audience-graph migrate`") from exc
     except psycopg.Error as exc:
         raise StoreError(f"Postgres failed: {exc}".strip()) from exc
+
+
+def _operational(exc: psycopg.OperationalError) -> StoreError:
+    state = exc.sqlstate or _CONNECTION  # the driver's own: refused, timed out, lost on the way
+    if state.startswith(_CONNECTION) or state in _SHUTDOWN:
+        return StoreUnavailable(
+            f"Postgres does not answer: {exc}".strip(),
+            hint="`audience-graph status` shows the servers, `audience-graph up` starts them",
+        )
+    said, hint = _REFUSALS.get(state, ("Postgres failed", None))
+    return StoreError(f"{said}: {exc}".strip(), hint=hint)
 
 
 def open_store(connections: Connections, *, keep: bool = False) -> Store:
