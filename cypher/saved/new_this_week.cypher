@@ -4,8 +4,11 @@
 // params: phrase (entity), limit (integer, default 20, at least 1, at most 10000), relation_type (filled in),
 //   previous_relation_type (filled in)
 // returns: id, name, type, score
-MATCH (source:Entity)
-WHERE source.id = $phrase OR source.name = $phrase
+CALL () {
+  MATCH (source:Entity {id: $phrase}) RETURN source
+  UNION
+  MATCH (source:Entity {name: $phrase}) WHERE NOT EXISTS { (:Entity {id: $phrase}) } RETURN source
+}
 MATCH (source)-[relation:$($relation_type)]->(target:Entity)
 WHERE NOT (source)-[:REJECTED]->(target)
   AND NOT EXISTS { MATCH (source)-[before]->(target) WHERE type(before) = $previous_relation_type }

@@ -5,10 +5,17 @@
 // params: phrase (entity), other (entity), fan_out (integer, default 50, at least 1, at most 10000),
 //   relation_type (filled in)
 // returns: names, ids, hops, relevance
-MATCH (first:Entity)
-WHERE first.id = $phrase OR first.name = $phrase
-MATCH (last:Entity)
-WHERE (last.id = $other OR last.name = $other) AND last <> first
+CALL () {
+  MATCH (first:Entity {id: $phrase}) RETURN first
+  UNION
+  MATCH (first:Entity {name: $phrase}) WHERE NOT EXISTS { (:Entity {id: $phrase}) } RETURN first
+}
+CALL () {
+  MATCH (last:Entity {id: $other}) RETURN last
+  UNION
+  MATCH (last:Entity {name: $other}) WHERE NOT EXISTS { (:Entity {id: $other}) } RETURN last
+}
+WITH first, last WHERE last <> first
 CALL (first, last) {
   MATCH (first)-[a:$($relation_type)|CONFIRMED]->(last)
   WHERE coalesce(a.rank, 1) <= $fan_out AND NOT (first)-[:REJECTED]->(last)

@@ -3,8 +3,11 @@
 // Purpose: relations of one entity, best first, with confirmed ones and without rejected ones.
 // params: phrase (entity), limit (integer, default 20, at least 1, at most 10000), relation_type (filled in)
 // returns: id, name, type, score, confirmed
-MATCH (source:Entity)
-WHERE source.id = $phrase OR source.name = $phrase
+CALL () {
+  MATCH (source:Entity {id: $phrase}) RETURN source
+  UNION
+  MATCH (source:Entity {name: $phrase}) WHERE NOT EXISTS { (:Entity {id: $phrase}) } RETURN source
+}
 CALL (source) {
   MATCH (source)-[relation:$($relation_type)]->(target:Entity)
   RETURN target, relation.score AS score, false AS confirmed

@@ -11,6 +11,7 @@ from small_world import (
     EVIL,
     OLD_VERSION,
     OLD_WEEK,
+    RELATION_TYPE,
     VERSION,
     WEEK,
     World,
@@ -23,6 +24,7 @@ from audience_graph.audience.pick import PickRule
 from audience_graph.client import AudienceGraph
 from audience_graph.config import Connections
 from audience_graph.errors import AmbiguousError, ConfigError, NotFoundError
+from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import Neo4jRunner
 from audience_graph.vectors.store import Store
 from audience_graph.vectors.topk import plan_of_top
@@ -299,6 +301,42 @@ def test_saved_queries(ag: AudienceGraph) -> None:
     path = next(ag.query("path_between", phrase="women football", other="football shoes").rows())
     assert (path["ids"], path["hops"], path["relevance"]) == (["e5", "e6", "e7"], 2, 0.95 * 0.9)
     assert len(ag.query("path_between", phrase="skin care", other="Alex Morgan")) == 0
+
+
+def test_a_saved_query_prefers_the_id_to_an_equal_name(ag: AudienceGraph, runner: Neo4jRunner) -> None:
+    runner.write(
+        cypher(
+            "MATCH (a:Entity {id: 'e2'}), (b:Entity {id: 'e7'})"
+            " SET a.old = a.name, a.name = 'e1', b.old = b.name, b.name = 'e8'"
+        )
+    )
+    try:
+        assert [r["id"] for r in ag.query("similar_services", phrase="e1").rows()] == ["e2", "e3"]
+        assert list(ag.query("new_this_week", phrase="e1").to_df()["id"]) == ["e2"]
+        path = next(ag.query("path_between", phrase="e1", other="e8").rows())
+        assert path["ids"] == ["e1", "e3", "e8"]
+        values = {"phrase": "women's football", "limit": 9, "relation_type": RELATION_TYPE}
+        assert [r["id"] for r in runner.read(load_query("saved/similar_services"), values)] == ["e6", "e7"]
+    finally:
+        runner.write(cypher("MATCH (e:Entity) WHERE e.old IS NOT NULL SET e.name = e.old REMOVE e.old"))
+
+
+def test_types_are_chosen_before_the_best_are_cut(ag: AudienceGraph, runner: Neo4jRunner) -> None:
+    runner.write(
+        cypher(
+            "UNWIND range(1, 200) AS n CREATE (e:Entity:Crowd {id: 'crowd' + n, name: 'zither', type: 'topic'})"
+            " CREATE (e)-[:HAS_VECTOR]->(:EntityVector:TextVector:Crowd {space: 'text', vector: $vector})"
+        ),
+        {"vector": text_vector("e8")},
+    )
+    runner.write(
+        cypher("CREATE (:Entity:Crowd {id: 'rare', name: 'a zither of a long and winding name', type: 'brand'})")
+    )
+    try:
+        assert ag.resolve("zither", types=["brand"]).ids == ("rare",)
+        assert ag.resolve("like e8", types=["service"]).ids == ("e8",)
+    finally:
+        runner.write(cypher("MATCH (e:Crowd) DETACH DELETE e"))
 
 
 def test_saved_queries_lay_confirmed_over_and_hide_rejected(ag: AudienceGraph, runner: Neo4jRunner) -> None:

@@ -123,6 +123,14 @@ def test_one_round_trip_when_everything_is_exact() -> None:
     assert found.mirror == 3
 
 
+def test_types_are_asked_for_before_any_limit() -> None:
+    runner = FakeRunner({"entities/resolve_meaning": [row("e9", "wellness", "brand", score=0.9)]})
+    found = resolve(runner, "feel good", types=["brand"], encoder=lambda: lambda texts: [[1.0] * 384 for _ in texts])
+    assert found.ids == ("e9",)
+    assert [parameters["types"] for _, _, parameters in runner.ran] == [["brand"]] * 3
+    assert runner.ran[2][2]["nearest"] > 100 * runner.ran[2][2]["limit"]
+
+
 def test_values_travel_as_parameters() -> None:
     evil = "`}) DETACH DELETE e // '"
     runner = FakeRunner()

@@ -28,6 +28,7 @@ Encoder = Callable[[Sequence[str]], Sequence[Sequence[float]]]
 
 _TEXT_ROWS = 25
 _NEAREST = 8
+_NEAREST_TYPED = 1_000  # the vector index knows no types: so many are read, and those of the types are kept
 _NAMED = 3
 _NO_ENCODER = "search by meaning needs the extra: pip install 'audience-graph[text]'"
 
@@ -41,8 +42,9 @@ def resolve(
 ) -> Resolution:
     """Return what each phrase means among entities of `types` (all when empty).
 
-    `encoder` makes the text encoder when it is needed; without one, or when its packages are missing, meaning is
-    not searched. Raises NotFoundError for a phrase that nothing matches, with the nearest names as its hint;
+    Full text counts only entities of `types`. Meaning looks for them among the 1,000 entities of all types that are
+    nearest. `encoder` makes the text encoder when it is needed; without one, or when its packages are missing, meaning
+    is not searched. Raises NotFoundError for a phrase that nothing matches, with the nearest names as its hint;
     an ambiguous phrase is returned with its choices, and `require()` raises AmbiguousError.
     """
     asked = [check_phrase(p) for p in ([phrases] if isinstance(phrases, str) else list(phrases))]
@@ -62,10 +64,10 @@ def resolve(
 
 
 def _exact(runner: Runner, phrases: Sequence[str], types: Sequence[str]) -> tuple[dict[str, Resolved], int | None]:
-    parameters = {"phrases": [_exact_parameters(i, p) for i, p in enumerate(phrases)]}
-    rows = runner.read(load_query("entities/resolve_exact"), parameters)
+    asked = [_exact_parameters(i, p) for i, p in enumerate(phrases)]
+    rows = runner.read(load_query("entities/resolve_exact"), {"phrases": asked, "types": list(types)})
     mirror = rows[0]["mirror"] if rows else None
-    found = {p: match_exactly(p, group) for p, group in _by_phrase(phrases, rows, types).items()}
+    found = {p: match_exactly(p, group) for p, group in _by_phrase(phrases, rows).items()}
     return {p: r for p, r in found.items() if r is not None}, mirror
 
 
@@ -86,8 +88,9 @@ def _text(runner: Runner, phrases: Sequence[str], types: Sequence[str]) -> dict[
     asked = [{"position": i, "query": q} for i, q in queries if q is not None]
     if not asked:
         return {}
-    rows = runner.read(load_query("entities/resolve_text"), {"phrases": asked, "limit": _TEXT_ROWS})
-    return {p: match_text(p, group) for p, group in _by_phrase(phrases, rows, types).items()}
+    parameters = {"phrases": asked, "limit": _TEXT_ROWS, "types": list(types)}
+    rows = runner.read(load_query("entities/resolve_text"), parameters)
+    return {p: match_text(p, group) for p, group in _by_phrase(phrases, rows).items()}
 
 
 def _meaning(
@@ -100,19 +103,19 @@ def _meaning(
     except (ImportError, ConfigError):
         return {}, _NO_ENCODER
     asked = [{"position": i, "vector": [float(x) for x in vector]} for i, vector in enumerate(vectors)]
-    rows = runner.read(load_query("entities/resolve_meaning"), {"phrases": asked, "limit": _NEAREST})
+    nearest = _NEAREST_TYPED if types else _NEAREST
+    parameters = {"phrases": asked, "limit": _NEAREST, "types": list(types), "nearest": nearest}
+    rows = runner.read(load_query("entities/resolve_meaning"), parameters)
     return {
         p: tuple(Match(p, r["id"], r["name"], r["type"], "meaning", float(r["score"])) for r in group)
-        for p, group in _by_phrase(phrases, rows, types).items()
+        for p, group in _by_phrase(phrases, rows).items()
     }, None
 
 
-def _by_phrase(
-    phrases: Sequence[str], rows: Sequence[Mapping[str, Any]], types: Sequence[str]
-) -> dict[str, list[dict[str, Any]]]:
+def _by_phrase(phrases: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     groups: dict[str, list[dict[str, Any]]] = {p: [] for p in phrases}
     for row in rows:
-        if row["id"] is not None and (not types or row["type"] in types):
+        if row["id"] is not None:
             groups[phrases[row["position"]]].append(dict(row))
     return groups
 
