@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Mapping
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -103,6 +105,17 @@ def test_auto_takes_the_procedure_when_it_is_there_and_asks_only_once() -> None:
     ]
     assert runner.asked[1][1]["options"]["hops"] == 3
     assert runner.asked[1][1]["options"]["version"] == VERSION.version
+
+
+def test_what_is_remembered_of_a_runner_is_freed_with_it() -> None:
+    runner = FakeRunner(
+        {"entities/list_procedures": [{"name": "audience.expandPacked"}], "entities/expand_procedure": [PACKED]}
+    )
+    expand(runner, VERSION, ["s"], ExpandOptions())
+    gone = ref(runner)
+    del runner
+    gc.collect()
+    assert gone() is None
 
 
 def test_auto_takes_cypher_when_the_procedure_is_not_there() -> None:

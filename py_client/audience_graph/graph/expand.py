@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Literal
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, proxy
 
 from audience_graph.errors import ConfigError, NotFoundError
 from audience_graph.graph import packed
@@ -69,7 +69,7 @@ class Expander:
         return tuple(unpack(row[c] for c in ("ids", "names", "types", "hops", "relevances", "paths")))
 
 
-# one Expander per open runner, gone with it
+# One Expander per open runner, gone with it: an Expander that held the runner itself would keep its own key alive.
 _EXPANDERS: WeakKeyDictionary[Runner, Expander] = WeakKeyDictionary()
 
 
@@ -79,7 +79,7 @@ def expand(
     """Expand through this runner; see `Expander.expand`. What an Expander remembers lives as long as the runner."""
     expander = _EXPANDERS.get(runner)
     if expander is None:
-        expander = _EXPANDERS[runner] = Expander(runner)
+        expander = _EXPANDERS[runner] = Expander(proxy(runner))
     return expander.expand(version, seeds, options, door=door)
 
 
