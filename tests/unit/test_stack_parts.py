@@ -20,13 +20,14 @@ from audience_graph.config import Home
 from audience_graph.errors import ConfigError, StackError
 from audience_graph.local import procedures, process
 from audience_graph.local.credentials import Passwords, find_or_make_passwords, find_passwords, write_connections
+from audience_graph.local.examine import _plugins
 from audience_graph.local.exclusive import exclusive
-from audience_graph.local.layout import layout_of, read_json, write_private
+from audience_graph.local.layout import Account, Layout, layout_of, read_json, write_private, write_secret
 from audience_graph.local.lock import COMPILER, ROOTS, read_lock
 from audience_graph.local.memory import Memory, choose_memory, parse_size
 from audience_graph.local.neo4j_server import configuration, initial_user, java_arguments
 from audience_graph.local.ports import free_port, is_free
-from audience_graph.local.states import without_password
+from audience_graph.local.postgres_server import PostgresServer
 
 ROOT = Path(__file__).parents[2]
 
@@ -96,6 +97,47 @@ def test_private_files_are_whole_and_for_their_owner_only(tmp_path: Path) -> Non
         write_private(path, {"password": object()})
     assert read_json(path) == {"password": "x"}
     assert os.listdir(tmp_path) == ["secret.json"]
+
+
+def test_a_secret_for_another_account_follows_no_link(tmp_path: Path) -> None:
+    account = Account(None, os.geteuid(), os.getegid())
+    secret, victim = tmp_path / "secret", tmp_path / "victim"
+    secret.write_text("of an unfinished run")
+    secret.chmod(0o644)
+    write_secret(secret, "password", account)
+    assert (secret.read_text(), stat.S_IMODE(secret.stat().st_mode)) == ("password", 0o600)
+    secret.unlink()
+    victim.write_text("untouched")
+    victim.chmod(0o644)
+    for target in (victim, tmp_path / "nowhere"):
+        secret.symlink_to(target)
+        with pytest.raises(StackError, match="secret is a link"):
+            write_secret(secret, "password", account)
+        secret.unlink()
+    assert (victim.read_text(), stat.S_IMODE(victim.stat().st_mode)) == ("untouched", 0o644)
+    assert os.listdir(tmp_path) == ["victim"]
+
+
+def test_preparing_postgres_follows_no_link(tmp_path: Path) -> None:
+    layout = Layout(Home(tmp_path / "home"), Account(None, os.geteuid(), os.getegid()))
+    layout.create()
+    server = PostgresServer(layout, layout.root / "postgres")
+    server.folder.mkdir()
+    (tmp_path / "victim").write_text("untouched")
+    (server.folder / "secret").symlink_to(tmp_path / "victim")
+    with pytest.raises((StackError, OSError)):
+        server.prepare("password", tmp_path)
+    assert (tmp_path / "victim").read_text() == "untouched"
+
+
+@pytest.mark.parametrize("embedded", [True, False])
+def test_own_servers_without_plugins_are_a_warning_with_advice(embedded: bool) -> None:
+    found = {check.name: check for check in _plugins(["db.labels"], embedded=embedded)}
+    assert found["gds"].verdict == ("wrong" if embedded else "warning")
+    assert ("procedures" in found) is not embedded
+    for check in found.values():
+        assert check.advice is not None
+        assert embedded or (check.verdict == "warning" and "plain Cypher works without" in check.advice)
 
 
 @pytest.mark.parametrize("text", ["", "[1]", '{"ports": ['])
@@ -216,17 +258,6 @@ def test_the_procedures_jar_follows_sources_and_versions(tmp_path: Path) -> None
     assert first != procedures.sources_hash(tmp_path, {**versions, "gds": "2.13.0"})
     source.write_text("class A { }")
     assert first != procedures.sources_hash(tmp_path, versions)
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("postgresql://me:secret@db.example:5433/x", "postgresql://db.example:5433/x"),
-        ("host=db password=secret", "DATABASE_URL"),
-    ],
-)
-def test_addresses_are_printed_without_password(url: str, shown: str) -> None:
-    assert without_password(url) == shown
 
 
 def test_connections_do_not_show_passwords() -> None:

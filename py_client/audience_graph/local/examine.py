@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from audience_graph.config import Connections, Home, find_connections
@@ -176,20 +176,27 @@ def _graph_parts(status: StackStatus, connections: Connections) -> Iterator[Chec
         yield Check("neo4j version", "wrong", str(status.neo4j.version), "use Neo4j 5.26 LTS")
     with open_runner(connections) as runner:
         names = [row["name"] for row in runner.read(load_query("stack/procedures"))]
+    yield from _plugins(names, embedded=status.embedded)
+
+
+def _plugins(names: Sequence[str], *, embedded: bool) -> Iterator[Check]:
     gds = sum(name.startswith("gds.") for name in names)
-    if gds == 0:
-        yield Check("gds", "wrong", "not loaded", "put GDS 2.13 into Neo4j's plugins folder and restart it")
+    if gds == 0 and embedded:
+        yield Check("gds", "wrong", "not loaded", "`audience-graph down`, then `up`")
+    elif gds == 0:
+        advice = "put GDS 2.13 into Neo4j's plugins folder and restart it; plain Cypher works without, slower"
+        yield Check("gds", "warning", "not loaded", advice)
     else:
         yield Check("gds", "ok", f"{gds} procedures")
     ours = [name for name in names if name.startswith("audience.")]
     if ours:
         yield Check("procedures", "ok", ", ".join(ours))
-    elif not status.embedded:
+    elif not embedded:
         yield Check(
             "procedures",
             "warning",
             "no audience.* procedure",
-            "build gds_procs with Maven and put its jar into Neo4j's plugins folder; plain Cypher works without",
+            "put the jar of gds_procs (Maven) into Neo4j's plugins folder; plain Cypher works without, slower",
         )
 
 

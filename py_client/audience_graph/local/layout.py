@@ -141,6 +141,23 @@ def write_private(path: Path, value: dict[str, Any]) -> None:
         raise
 
 
+def write_secret(path: Path, text: str, account: Account) -> None:
+    """Write a new file that only `account` can read, in a folder where others may have put something else.
+
+    What an unfinished run left is replaced. Raises StackError when the path is a link, or becomes anything meanwhile.
+    """
+    try:
+        if path.is_symlink():
+            raise FileExistsError(f"{path} is a link")
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    except OSError as exc:
+        raise StackError(f"cannot make the file {path}: {exc}", hint=f"look who put it there, remove {path}") from exc
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        os.fchown(descriptor, account.uid, account.gid)
+        file.write(text)
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object; empty when the file is missing or torn."""
     try:

@@ -18,7 +18,7 @@ import psutil
 
 from audience_graph.errors import StackError, StoreError
 from audience_graph.local import process
-from audience_graph.local.layout import Account, Layout
+from audience_graph.local.layout import Account, Layout, write_secret
 from audience_graph.local.ports import LOOPBACK
 from audience_graph.local.runtime import find_postgres, package_folder
 from audience_graph.vectors.store import Store
@@ -81,13 +81,11 @@ class PostgresServer:
         unfinished = self.folder / "unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         secret = self.folder / "secret"
-        secret.touch(0o600)
-        os.chown(secret, self.account.uid, self.account.gid)
-        secret.write_text(password)
+        write_secret(secret, password, self.account)
         try:
             self._initdb(unfinished, secret, binaries / "bin")
         finally:
-            secret.unlink()
+            secret.unlink(missing_ok=True)
         unfinished.rename(self.data)
 
     def set_aside(self) -> bool:
