@@ -86,7 +86,7 @@ def main() -> None:
     try:
         code = audience_graph(standalone_mode=False)  # click returns the code of an Exit here, it does not raise it
     except (click.exceptions.Abort, KeyboardInterrupt):
-        click.echo("stopped; nothing half-written was kept", err=True)
+        click.echo("stopped; what readers see is unchanged; run the same command again to go on", err=True)
         sys.exit(130)
     except click.ClickException as exc:
         exc.show()
