@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import re
 import subprocess
 import sys
 import zlib
 from collections.abc import Sequence
+from typing import get_type_hints
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +17,10 @@ import pytest
 
 from audience_graph.errors import ConfigError, RunError
 from audience_trainers.relations.behaviour import Behaviour, Entities
-from audience_trainers.relations.config import MineConfig
+from audience_trainers.relations.config import RANGES, MineConfig
 from audience_trainers.relations.metrics import relation_accuracy
 from audience_trainers.relations.pipeline import Mined, Overlay, mine_behaviour
+from audience_trainers.run import resolve_config
 
 CLUSTERS, SIZE = 12, 6
 N = CLUSTERS * SIZE
@@ -99,9 +103,65 @@ def test_nothing_to_mine_is_said() -> None:
     empty = Behaviour(np.zeros(0, np.int64), np.zeros(1, np.int64), N)
     with pytest.raises(RunError, match="nothing to mine"):
         mine_behaviour(entities, empty, CONFIG, seed=1, encode=encode)
-    _, behaviour = toy_world()
-    with pytest.raises(ConfigError, match="unknown model"):
-        mine_behaviour(entities, behaviour, MineConfig(model="magic"), seed=1, encode=encode)
+
+
+def cut(behaviour: Behaviour, users: int) -> Behaviour:
+    return Behaviour(behaviour.entity[: behaviour.start[users]], behaviour.start[: users + 1], behaviour.entities)
+
+
+@pytest.mark.parametrize(
+    ("config", "message", "hint"),
+    [
+        (MineConfig(dims_co=16, top_co=0, top_se=0), "no relation.*: 0 candidates from ", "--set min_co=0.1"),
+        (MineConfig(dims_co=16, cut_floor=0.999, days=45), "no relation.* in 45 days", "--set days=90.*cut_score=0.2"),
+    ],
+)
+def test_a_world_without_relations_ends_before_the_vectors(config: MineConfig, message: str, hint: str) -> None:
+    entities, behaviour = toy_world()
+    said: list[str] = []
+    with pytest.raises(RunError, match=message) as refused:
+        mine_behaviour(
+            entities,
+            cut(behaviour, 20),
+            config,
+            seed=1,
+            encode=encode,
+            progress=lambda step, _done, _total: said.append(step),
+        )
+    assert "by 20 users" in refused.value.message
+    assert re.search(hint, refused.value.hint or "") is not None
+    assert "entity vectors" not in said
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "model=magic", "days=0", "days=100000", "device=tpu", "dims_co=0", "window=0", "epochs=0", "top_co=-1",
+        "top_se=-1", "min_co=-0.1", "min_co=nan", "min_se=1", "pair_window=0", "shift=-1", "prior=-1",
+        "semantic_weight=inf", "cut_score=0", "cut_score=1", "cut_floor=0", "cut_floor=1", "source_weight=-1",
+        "dims=0", "dims=20000", "power=-1", "power=nan",
+    ],
+)  # fmt: skip
+def test_a_setting_out_of_range_is_refused_by_name(override: str) -> None:
+    name, _, value = override.partition("=")
+    with pytest.raises(ConfigError, match=rf"setting {name}: expected .* found .*{re.escape(value)}"):
+        resolve_config(MineConfig, [override])
+
+
+def test_every_setting_has_a_range() -> None:
+    assert {f.name for f in dataclasses.fields(MineConfig)} == {*RANGES, "model", "device"}
+
+
+@pytest.mark.parametrize("end", ["low", "high"])
+def test_the_ends_of_a_range_are_allowed_unless_they_are_open(end: str) -> None:
+    for name, limits in RANGES.items():
+        kind = get_type_hints(MineConfig)[name]
+        value = kind(getattr(limits, end))
+        if getattr(limits, f"open_{end}"):
+            with pytest.raises(ConfigError):
+                MineConfig(**{name: value})
+        else:
+            assert getattr(MineConfig(**{name: value}), name) == value
 
 
 def test_mining_loads_no_torch() -> None:

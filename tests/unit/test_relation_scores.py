@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import scipy.sparse as sp
 
+from audience_graph.errors import RunError
 from audience_trainers.relations.behaviour import Behaviour
 from audience_trainers.relations.calibrate import fit_logistic, sigmoid
 from audience_trainers.relations.candidates import PROVENANCE, Candidates, Retrieval, find_candidates
@@ -14,7 +16,7 @@ from audience_trainers.relations.metrics import relation_accuracy
 from audience_trainers.relations.score import area_under_curve
 from audience_trainers.relations.select import Cut, select_relations, source_thresholds
 from audience_trainers.relations.topn import pair_products, top_n, unit_rows
-from audience_trainers.relations.vectors import preference_vectors
+from audience_trainers.relations.vectors import Effort, leading_eigenvectors, preference_vectors
 from audience_trainers.relations.walk import walk_affinity, walk_scores
 
 
@@ -219,6 +221,28 @@ def test_preference_vectors_join_what_belongs_together() -> None:
     assert products[1, 8] < 0.1
     assert not vectors[24].any()
     np.testing.assert_array_equal(vectors, preference_vectors(graph, dims=8, power=1.0, seed=0))
+
+
+def long_chain() -> tuple[sp.csr_matrix, npt.NDArray[np.float64]]:
+    """Return a matrix whose largest eigenvalues lie close together, and a start vector."""
+    graph = sp.diags([np.full(299, 0.5), np.full(299, 0.5)], [-1, 1]).tocsr()
+    return graph, np.random.default_rng(0).standard_normal(300)
+
+
+def test_eigenvectors_that_do_not_converge_are_tried_harder() -> None:
+    graph, start = long_chain()
+    hard, harder = Effort(restarts=1), Effort(lanczos=35.0)
+    value, basis = leading_eigenvectors(graph, 8, start, efforts=(hard, harder))
+    np.testing.assert_allclose(value, np.cos(np.pi * np.arange(8, 0, -1) / 301))
+    np.testing.assert_allclose(graph @ basis, basis * value, atol=1e-8)
+
+
+def test_eigenvectors_that_never_converge_are_an_error_with_a_way_out() -> None:
+    graph, start = long_chain()
+    with pytest.raises(RunError, match="8 eigenvectors of 300 entities") as refused:
+        leading_eigenvectors(graph, 8, start, efforts=(Effort(restarts=1),))
+    assert refused.value.hint is not None
+    assert "--set dims=4" in refused.value.hint
 
 
 def test_relation_accuracy_divides_by_what_there_is() -> None:

@@ -33,7 +33,7 @@ __all__ = ["mine"]
     help="Where sequences are built.",
 )
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change one setting; may be repeated.")
-@click.option("--seed", type=int, default=7, show_default=True, help="Repeats a run exactly.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=7, show_default=True, help="Repeats a run exactly.")
 @click.option("--stage/--no-stage", default=True, show_default=True, help="Write the result to the stores.")
 @click.option("--publish/--no-publish", default=True, show_default=True, help="Make the staged release current.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON value instead of a table.")

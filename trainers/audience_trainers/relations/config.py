@@ -4,14 +4,60 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from audience_graph.errors import ConfigError
 from audience_graph.vectors.window import WINDOW_DAYS
 
 MODELS = ("walk",)
+DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The numbers that a setting may hold; `open_low` and `open_high` leave the ends themselves out."""
+
+    low: float
+    high: float
+    open_low: bool = False
+    open_high: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Return whether a number lies inside; NaN never does."""
+        above = self.low < value if self.open_low else self.low <= value
+        return above and (value < self.high if self.open_high else value <= self.high)
+
+    def __str__(self) -> str:
+        low = f"above {self.low:,g}" if self.open_low else f"from {self.low:,g}"
+        return f"{low} to {'below ' if self.open_high else ''}{self.high:,g}"
+
+
+_CHANCE = Range(0, 1, open_low=True, open_high=True)  # its logit is finite
+RANGES = {
+    "days": Range(1, 36_500),
+    "dims_co": Range(1, 4_096),
+    "window": Range(1, 1_000),
+    "epochs": Range(1, 1_000),
+    "top_co": Range(0, 100_000),
+    "top_se": Range(0, 100_000),
+    "min_co": Range(0, 1),
+    "min_se": Range(0, 1, open_high=True),  # the weight of a text edge is divided by 1 - min_se
+    "pair_window": Range(1, 1_000),
+    "shift": Range(0, 100),
+    "prior": Range(0, 1_000_000),
+    "semantic_weight": Range(0, 1_000),
+    "cut_score": _CHANCE,
+    "cut_floor": _CHANCE,
+    "source_weight": Range(0, 10),
+    "dims": Range(1, 2_000),  # a row with its vector lies on one page of Postgres
+    "power": Range(0, 10),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class MineConfig:
-    """Resolved settings, saved in run.json. Defaults are tuned on demo worlds whose figures are not reported."""
+    """Resolved settings, saved in run.json. Defaults are tuned on demo worlds whose figures are not reported.
+
+    Raises ConfigError, naming the setting, its range and what was found, for a value out of range.
+    """
 
     model: str = "walk"
     days: int = WINDOW_DAYS
@@ -36,3 +82,13 @@ class MineConfig:
     # entity vectors of the preference space
     dims: int = 128
     power: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("model", MODELS), ("device", DEVICES)):
+            found = getattr(self, name)
+            if found not in allowed:
+                raise ConfigError(f"setting {name}: expected {' or '.join(allowed)}, found {found!r}")
+        for name, limits in RANGES.items():
+            value = getattr(self, name)
+            if not limits.holds(value):
+                raise ConfigError(f"setting {name}: expected a number {limits}, found {value!r}")

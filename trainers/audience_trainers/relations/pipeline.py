@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audience_graph.errors import ConfigError, RunError
+from audience_graph.errors import RunError
 from audience_trainers.relations.behaviour import Behaviour, Entities
 from audience_trainers.relations.candidates import Candidates, Pair, Retrieval, find_candidates
-from audience_trainers.relations.config import MODELS, MineConfig
+from audience_trainers.relations.config import MineConfig
 from audience_trainers.relations.metrics import describe_run
 from audience_trainers.relations.score import score_candidates
 from audience_trainers.relations.select import Cut, Relations, select_relations, source_thresholds
@@ -57,10 +57,8 @@ def mine_behaviour(
 ) -> Mined:
     """Mine relations and entity vectors. Same input and seed on the same machine: same result.
 
-    Raises RunError when there is nothing to relate, ConfigError for an unknown model.
+    Raises RunError when there is nothing to relate, or when no relation passes its threshold.
     """
-    if config.model not in MODELS:
-        raise ConfigError(f"unknown model {config.model!r}", hint=f"models: {', '.join(MODELS)}")
     if len(entities) < 2 or len(behaviour.entity) == 0:
         raise RunError(
             f"nothing to mine: {len(entities)} entities, {len(behaviour.entity)} mentions of them",
@@ -77,12 +75,30 @@ def mine_behaviour(
         co_vectors, text_vectors, retrieval, confirmed=decided.confirmed, rejected=decided.rejected
     )
     progress("candidates", 3, STEPS)
+    if len(candidates) == 0:
+        raise _nothing_found(behaviour, candidates, config)
     scored = score_candidates(behaviour, candidates, config)
     cut = Cut(config.cut_score, config.source_weight, config.cut_floor)
     eps = source_thresholds(candidates.source, scored.logit, len(entities), cut)
     relations = select_relations(candidates, scored.logit, eps, confirmed=decided.confirmed - decided.rejected)
     progress("scores", 4, STEPS)
+    if len(relations) == 0:
+        raise _nothing_found(behaviour, candidates, config)
     vectors = preference_vectors(scored.graph, dims=config.dims, power=config.power, seed=seed)
     progress("entity vectors", 5, STEPS)
     metrics = describe_run(len(entities), candidates, scored, relations, vectors)
     return Mined(candidates, relations, eps, vectors, text_vectors, metrics)
+
+
+def _nothing_found(behaviour: Behaviour, candidates: Candidates, config: MineConfig) -> RunError:
+    """Return the error of a run without relations: what there was, and which settings give more."""
+    users = int((np.diff(behaviour.start) > 0).sum())
+    if len(candidates):
+        lower = f"lower the cut (--set cut_score={config.cut_score / 2:g})"
+    else:
+        lower = f"propose more candidates (--set min_co={config.min_co / 2:g} --set min_se={config.min_se / 2:g})"
+    return RunError(
+        f"no relation passed its threshold: {len(candidates):,} candidates from {len(behaviour.entity):,} mentions of "
+        f"entities by {users:,} users in {config.days} days",
+        hint=f"load more events, read more days (--set days={2 * config.days}), or {lower}",
+    )
