@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,8 +14,8 @@ import pandas as pd
 
 from audience_graph import local, schema
 from audience_graph.client import AudienceGraph
-from audience_graph.config import Connections, Home, find_connections
-from audience_graph.demo import AS_OF, GENERATOR_VERSION, write_world
+from audience_graph.config import Home, find_connections
+from audience_graph.demo import AS_OF, write_world
 from audience_graph.demo.evaluation import (
     PhraseLift,
     RelationQuality,
@@ -26,18 +25,14 @@ from audience_graph.demo.evaluation import (
     summary,
     targeting_quality,
 )
-from audience_graph.entities.dictionary import read_dictionary
-from audience_graph.errors import ConfigError
-from audience_graph.graph.runner import open_runner
 from audience_graph.ingest import LoadOptions, load
-from audience_graph.ingest.warehouse import warehouse
 from audience_graph.release import Release
+from audience_trainers.demo_guard import FILES, check_free, kept_world, world_folder
 from audience_trainers.demo_story import Story, tell_story
 from audience_trainers.push import publish_release, stage_run
 from audience_trainers.relations.mine import MineOptions, mine_week
 from audience_trainers.run import RunFolder
 
-FILES = ("entities", "users", "events", "corpus")
 Tell = Callable[[str], None]
 
 
@@ -109,18 +104,21 @@ def run_demo(home: Home, options: DemoOptions, *, tell: Tell) -> DemoResult:
     """Run the loop in a data folder and return what it found. Running it again repeats it on the same world.
 
     Starts the embedded servers unless the environment names some. Raises ConfigError when the folder or the servers
-    hold other data than this world: nothing is written then.
+    hold anything that is not of this world: nothing is written to them then, not even a schema to servers that the
+    environment names. What was derived from the world meanwhile may stay: the same relations are the same release
+    again, which becomes the current one, and later releases are kept beside it.
     """
     clock = Clock(tell)
     with clock.stage("up", "Starting Neo4j and Postgres"):
         stack = local.up(home)
     connections = find_connections(home)
+    check_free(home, connections, options.size, options.seed)
     with clock.stage("migrate", "Bringing both schemas up to date"):
         schema.migrate(connections)
-    check_free(home, connections, options)
     folder = world_folder(home)
     with clock.stage("generate", f"Generating the {options.size} world of seed {options.seed}"):
-        world = write_world(folder, options.size, options.seed)
+        kept = kept_world(home, options.size, options.seed)
+        world = kept if kept is not None else write_world(folder, options.size, options.seed)
     with clock.stage("load", "Loading entities, users, events and corpus"):
         for what in FILES:
             report = load(what, folder / f"{what}.parquet", home=home, connections=connections, options=LoadOptions())
@@ -154,29 +152,6 @@ def run_demo(home: Home, options: DemoOptions, *, tell: Tell) -> DemoResult:
 def last_day() -> date:
     """Return the last day of the world's history."""
     return AS_OF.date() - timedelta(days=1)
-
-
-def world_folder(home: Home) -> Path:
-    """Return where the demo keeps its world: files and truth."""
-    return home.path / "demo"
-
-
-def check_free(home: Home, connections: Connections, options: DemoOptions) -> None:
-    """Raise ConfigError when the folder or the servers hold other data than the world that is asked for."""
-    try:
-        world = json.loads((world_folder(home) / "world.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        world = {}
-    wanted = {"size": options.size, "seed": options.seed, "generator_version": GENERATOR_VERSION}
-    if all(world.get(key) == value for key, value in wanted.items()):
-        return
-    with open_runner(connections) as runner:
-        held = len(read_dictionary(runner).entities)
-    if held or warehouse(home).batches("events"):
-        raise ConfigError(
-            f"{home.path} already holds other data ({held:,} entities): the demo will not mix its world into it",
-            hint="give the demo a folder of its own: audience-graph demo --data-dir FOLDER",
-        )
 
 
 def evaluate(
