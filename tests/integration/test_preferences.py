@@ -12,11 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from audience_graph import release
+from audience_graph.config import Connections
 from audience_graph.errors import ReleaseError
 from audience_graph.graph.runner import Neo4jRunner
 from audience_graph.preferences import build_space, open_sequences
 from audience_graph.release.content import Content, read_content
 from audience_graph.vectors.store import Store
+from audience_trainers.demo_loop import latest_of
+from audience_trainers.push import publish_release
 from releases.runs import AS_OF, World, load_entities, table, write_run
 
 pytestmark = pytest.mark.usefixtures("clean_stores")
@@ -188,3 +191,20 @@ def test_the_user_table_is_plain_and_scans_in_parallel(store: Store, published: 
 def test_an_empty_day_leaves_no_vectors(runner: Neo4jRunner, store: Store, published: release.Release) -> None:
     done = release.refresh(runner, store, table([]), date(2026, 12, 31))
     assert (done.users, stored(store, published.preference_space), events(store)) == (0, {}, [])
+
+
+def test_a_demo_that_runs_again_takes_the_refreshed_vectors(
+    runner: Neo4jRunner,
+    store: Store,
+    connections: Connections,
+    published: release.Release,
+    folder: Path,
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "next.parquet"
+    pq.write_table(next_day(pq.read_table(folder / "sequences.parquet")), path)
+    refreshed = release.refresh(runner, store, path, NEXT).release
+    staged = release.stage(runner, store, folder)
+    assert staged.id == published.id
+    assert latest_of(connections, staged).id == refreshed.id
+    assert publish_release(connections, latest_of(connections, staged)).status == "current"

@@ -51,7 +51,7 @@ def result() -> DemoResult:
         stages={"generate": 1.5, "mine": 20.0},
         counts={"entities": 3, "users": 10, "events": 100, "relations": 5, "true_relations": 9, "scored_users": 10},
         relations=RelationQuality(0.8, 0.5, 0.7, 5, 9),
-        lifts=(PhraseLift("spa", "a", 9, 2, 6.0, 1.0, 2.0, 10.0),),
+        lifts=(PhraseLift("spa", "a", 9, 2, 6.0, 1.0, 1.5, 2.0, 10.0),),
         release=Release(
             1, "2025-W30-1a2b3c4d", "2025-W30", "RELATES_2025_W30_1A2B3C4D", "pref", date(2025, 7, 26), 30, None,
             "current", "staged", "1a2b3c4d", {"users": 10}, {}, "run", moment, moment,
@@ -66,6 +66,7 @@ def test_the_json_object_has_what_the_issue_of_a_release_needs() -> None:
     assert said["relations"] == {"precision": 0.8, "recall": 0.5, "mean_grade": 0.7}
     assert said["targeting"] == {
         "lift_median": 6.0, "lift_random": 1.0, "lift_popularity": 2.0, "lift_oracle": 10.0,
+        "lift_most_events": 1.5, "lift_most_entities": 2.0,
     }  # fmt: skip
     assert said["counts"]["relations"] == 5
     assert said["version"] == "2025-W30-1a2b3c4d"
@@ -75,7 +76,7 @@ def test_a_reader_sees_relations_tree_users_figures_and_where_to_look(capsys: py
     print_result(result(), None)
     out = capsys.readouterr().out
     for words in (
-        "clay mask", "same want", "face [spa]", "viewed [page]", "u1", "0.800", "6.00", "oracle 10.00",
+        "clay mask", "same want", "face [spa]", "viewed [page]", "u1", "0.800", "6.00", "by events      │ 1.50", "by distinct entities │ 2.00", "hidden interests │ 10.00",
         "http://127.0.0.1:7474/browser/", 'audience-graph expand "spa" --hops 2\n',
     ):  # fmt: skip
         assert words in out

@@ -12,12 +12,21 @@ from rich.table import Table
 
 from audience_graph.cli.options import data_dir_option, print_json
 from audience_graph.config import find_home
+from audience_graph.demo import FUTURE_DAYS
 from audience_graph.demo.evaluation import summary
 from audience_graph.demo.sizes import SIZES
 from audience_trainers.demo_loop import DemoOptions, DemoResult, run_demo
 from audience_trainers.demo_story import print_story
 
 __all__ = ["demo"]
+
+RANKINGS = (
+    ("this release", "lift_median"),
+    ("most active users, by events", "lift_most_events"),
+    ("most active users, by distinct entities", "lift_most_entities"),
+    ("chance", "lift_random"),
+    ("their hidden interests (best possible)", "lift_oracle"),
+)
 
 
 @click.command()
@@ -61,23 +70,33 @@ def print_result(found: DemoResult, data_dir: str | None) -> None:
     print_story(console, found.story)
     console.print("\n[bold]Against the planted truth[/bold]")
     console.print(_quality(found))
-    console.print(f"\nStages: {', '.join(f'{name} {seconds:.1f} s' for name, seconds in found.stages.items())}")
+    console.print(
+        f"\nLift: how much more often the best 5 % of users turn to what the phrase asks for in the next "
+        f"{FUTURE_DAYS} days\nthan users on average do (1 = no better than chance; median of {len(found.lifts)} phrases)"
+    )
+    console.print(_lifts(found))
+    console.print(f"\n[bold]Seconds[/bold]: {', '.join(f'{name} {took:.1f}' for name, took in found.stages.items())}")
     console.print(f"\n[bold]Where to look[/bold]\n{escape(_next_steps(found, data_dir))}")
 
 
 def _quality(found: DemoResult) -> Table:
+    table = Table(show_edge=False, pad_edge=False)
+    table.add_column("relations")
+    table.add_column("share", justify="right")
+    table.add_column("meaning")
+    relations = found.relations
+    table.add_row("precision", f"{relations.precision:.3f}", f"of the {relations.found:,} found, so many were planted")
+    table.add_row("recall", f"{relations.recall:.3f}", f"of the {relations.true:,} planted, so many were found")
+    return table
+
+
+def _lifts(found: DemoResult) -> Table:
+    """Return the rankings of users side by side, the medians over phrases."""
     lifts, table = summary(found.lifts), Table(show_edge=False, pad_edge=False)
-    for column in ("measure", "value", "compare"):
-        table.add_column(column)
-    precision, recall = found.relations.precision, found.relations.recall
-    table.add_row("relation precision", f"{precision:.3f}", f"{found.relations.found:,} found")
-    table.add_row("relation recall", f"{recall:.3f}", f"{found.relations.true:,} planted")
-    table.add_row(
-        f"median lift at 5 % over {len(found.lifts)} phrases",
-        f"{lifts['lift_median']:.2f}",
-        f"oracle {lifts['lift_oracle']:.2f}, most active users {lifts['lift_popularity']:.2f}, "
-        f"random {lifts['lift_random']:.2f}",
-    )
+    table.add_column("users ranked by")
+    table.add_column("lift", justify="right")
+    for ranking, key in RANKINGS:
+        table.add_row(ranking, f"{lifts[key]:.2f}")
     return table
 
 

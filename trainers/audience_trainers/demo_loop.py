@@ -14,7 +14,7 @@ import pandas as pd
 
 from audience_graph import local, schema
 from audience_graph.client import AudienceGraph
-from audience_graph.config import Home, find_connections
+from audience_graph.config import Connections, Home, find_connections
 from audience_graph.demo import AS_OF, write_world
 from audience_graph.demo.evaluation import (
     PhraseLift,
@@ -26,7 +26,8 @@ from audience_graph.demo.evaluation import (
     targeting_quality,
 )
 from audience_graph.ingest import LoadOptions, load
-from audience_graph.release import Release
+from audience_graph.release import Release, list_releases
+from audience_graph.vectors.store import open_store
 from audience_trainers.demo_guard import FILES, check_free, kept_world, world_folder
 from audience_trainers.demo_story import Story, tell_story
 from audience_trainers.push import publish_release, stage_run
@@ -106,7 +107,8 @@ def run_demo(home: Home, options: DemoOptions, *, tell: Tell) -> DemoResult:
     Starts the embedded servers unless the environment names some. Raises ConfigError when the folder or the servers
     hold anything that is not of this world: nothing is written to them then, not even a schema to servers that the
     environment names. What was derived from the world meanwhile may stay: the same relations are the same release
-    again, which becomes the current one, and later releases are kept beside it.
+    again, which becomes the current one (with the user vectors of the last refresh, if there was one), and releases of
+    other relations are kept beside it.
     """
     clock = Clock(tell)
     with clock.stage("up", "Starting Neo4j and Postgres"):
@@ -129,7 +131,9 @@ def run_demo(home: Home, options: DemoOptions, *, tell: Tell) -> DemoResult:
     with clock.stage("stage", "Writing relations and vectors as a new release"):
         staged = stage_run(home, connections, run, progress=clock.step)
     with clock.stage("publish", f"Publishing version {staged.version}"):
-        published = publish_release(connections, staged)
+        published = publish_release(connections, latest_of(connections, staged))
+        if published.id != staged.id:
+            tell(f"  its user vectors were refreshed since: release {published.id}, of {published.preference_as_of}")
     truth = read_truth(folder)
     with AudienceGraph.connect(connections=connections) as ag:
         with clock.stage("ask", "Asking for one phrase"):
@@ -147,6 +151,13 @@ def run_demo(home: Home, options: DemoOptions, *, tell: Tell) -> DemoResult:
         release=published,
         story=story,
     )
+
+
+def latest_of(connections: Connections, staged: Release) -> Release:
+    """Return the latest release of a staged version: a refresh of preferences replaces the vectors of earlier ones."""
+    kept = list_releases(open_store(connections))
+    same = [r for r in kept if r.preference_space == staged.preference_space and r.status != "retired"]
+    return max(same, key=lambda release: release.id, default=staged)
 
 
 def last_day() -> date:

@@ -65,8 +65,10 @@ def print_story(console: Console, story: Story) -> None:
     console.print(expansion_tree(story.expansion))
     target = story.target
     console.print(
-        f"\n[bold]Users[/bold]: best {len(target.user_ids):,} of {target.eligible:,} eligible; "
-        f"score at the cut {target.score_at_cut or 0.0:.4f}"
+        f"\n[bold]Users[/bold]: the best {len(target.user_ids):,} of {target.eligible:,} who did anything lately; "
+        f"the last of them scores {_score(target.score_at_cut)}\n"
+        "[dim]score: how much what a user did lately is like what the phrase stands for; from -1 to 1, "
+        "0 = no relation[/dim]"
     )
     for reason in story.reasons:
         print_reason(console, reason)
@@ -96,14 +98,17 @@ def _leaf(entity: Expanded) -> str:
     return f"{escape(entity.name)} [dim]({entity.type}, {entity.relevance:.2f})[/dim]"
 
 
+def _score(score: float | None) -> str:
+    return "nothing" if score is None else f"{score:.2f}"
+
+
 def print_reason(console: Console, found: Explanation) -> None:
     """Print why one user is in: the entities of own events with the largest shares, and the last event of each."""
-    console.print(f"  [bold]{escape(found.user_id)}[/bold] score {found.score or 0.0:.4f}, because of")
+    console.print(f"  [bold]{escape(found.user_id)}[/bold] scores {_score(found.score)}, because of")
     for reason in found.reasons[:REASONS]:
         _, channel, text = reason.events[0]
         share = "" if reason.share is None else f"{reason.share:.0%} "
         said = f"{channel}: {text}" if text is not None else channel
-        path = " -> ".join(reason.path_names)
-        console.print(
-            f"    {share}{escape(reason.name)} (via {escape(path)}) [dim]{escape(said)}[/dim]", highlight=False
-        )
+        path = "" if len(reason.path_names) < 2 else f" (by {' -> '.join(reason.path_names)})"
+        console.print(f"    {share}{escape(reason.name)}{escape(path)}", highlight=False)
+        console.print(f"        [dim]{escape(said)}[/dim]", highlight=False)
