@@ -8,7 +8,7 @@ from audience_graph import cli
 
 
 def test_ctrl_c_promises_only_what_is_true(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def stopped(*, standalone_mode: bool) -> None:
+    def stopped(*, standalone_mode: bool) -> None:  # noqa: ARG001 - click's name
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "audience_graph", stopped)

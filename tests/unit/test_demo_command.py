@@ -76,7 +76,8 @@ def test_a_reader_sees_relations_tree_users_figures_and_where_to_look(capsys: py
     print_result(result(), None)
     out = capsys.readouterr().out
     for words in (
-        "clay mask", "same want", "face [spa]", "viewed [page]", "u1", "0.800", "6.00", "by events      │ 1.50", "by distinct entities │ 2.00", "hidden interests │ 10.00",
+        "clay mask", "same want", "face [spa]", "viewed [page]", "u1", "0.800", "6.00",
+        "by events", "1.50", "by distinct entities", "2.00", "hidden interests", "10.00",
         "http://127.0.0.1:7474/browser/", 'audience-graph expand "spa" --hops 2\n',
     ):  # fmt: skip
         assert words in out

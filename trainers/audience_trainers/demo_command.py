@@ -72,7 +72,8 @@ def print_result(found: DemoResult, data_dir: str | None) -> None:
     console.print(_quality(found))
     console.print(
         f"\nLift: how much more often the best 5 % of users turn to what the phrase asks for in the next "
-        f"{FUTURE_DAYS} days\nthan users on average do (1 = no better than chance; median of {len(found.lifts)} phrases)"
+        f"{FUTURE_DAYS} days\nthan users on average do (1 = no better than chance; "
+        f"median of {len(found.lifts)} phrases)"
     )
     console.print(_lifts(found))
     console.print(f"\n[bold]Seconds[/bold]: {', '.join(f'{name} {took:.1f}' for name, took in found.stages.items())}")

@@ -32,11 +32,6 @@ WHERE c.relkind IN ('r', 'p', 'm', 'f') AND left(n.nspname, 3) <> 'pg_' AND n.ns
 ORDER BY name
 """
 # What tells a row of the warehouse from another, its id first.
-_ROWS = """
-SELECT min(id), count(*) FROM (
-    SELECT {columns} FROM read_parquet($batches) EXCEPT SELECT {columns} FROM read_parquet($file)
-) AS other (id)
-"""
 _ROWS = {"events": "event_id, user_id, time, text", "corpus": "doc_id, text"}
 
 

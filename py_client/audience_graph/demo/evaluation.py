@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -170,8 +169,8 @@ def _median(values: Sequence[float]) -> float:
     return round(float(np.nanmedian(values)), 4)
 
 
-def _count(row: pd.Series, users: Any) -> FloatArray:
-    return np.bincount(row.loc[users].to_numpy(), minlength=len(row)).astype(np.float64)
+def _count(row: pd.Series, users: npt.NDArray[np.object_]) -> FloatArray:
+    return np.bincount(row.loc[pd.Index(users)].to_numpy(), minlength=len(row)).astype(np.float64)
 
 
 def _flags(row: pd.Series, users: pd.Series) -> BoolArray:
