@@ -128,7 +128,11 @@ def test_the_command_prints_one_object(loaded: Home, connections: Connections, m
 
 
 def test_weeks_and_days(home: Home, world: Path) -> None:
-    assert resolve_week(home, "2026-W30", None) == ("2026-W30", date(2026, 7, 26))
+    today = date(2026, 7, 28)
+    assert resolve_week(home, "2026-W30", None, today=today) == ("2026-W30", date(2026, 7, 26))
+    assert resolve_week(home, "2026-W31", None, today=today) == ("2026-W31", today)
+    with pytest.raises(ConfigError, match="has not begun"):
+        resolve_week(home, "2026-W32", None, today=today)
     assert resolve_week(home, None, date(2024, 12, 30)) == ("2025-W01", date(2024, 12, 30))
     with pytest.raises(ConfigError, match="is not an ISO week"):
         resolve_week(home, "2026-W54", None)
@@ -136,3 +140,7 @@ def test_weeks_and_days(home: Home, world: Path) -> None:
         last_day(home)
     load("events", world / "events.parquet", home=home)
     assert last_day(home) < AS_OF.date()
+    assert last_day(home, today=date(2025, 7, 20)) == date(2025, 7, 20)
+    assert resolve_week(home, None, None, today=date(2025, 7, 20)) == ("2025-W29", date(2025, 7, 20))
+    with pytest.raises(RunError, match="no event is from"):
+        last_day(home, today=date(2001, 1, 1))

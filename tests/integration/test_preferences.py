@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
 from audience_graph import release
-from audience_graph.config import Connections
+from audience_graph.cli.preferences import preferences as preferences_command
+from audience_graph.config import Connections, Home
 from audience_graph.errors import ReleaseError
 from audience_graph.graph.runner import Neo4jRunner
+from audience_graph.ingest import load
 from audience_graph.preferences import build_space, open_sequences
 from audience_graph.release.content import Content, read_content
 from audience_graph.vectors.store import Store
-from audience_trainers.demo_loop import latest_of
-from audience_trainers.push import publish_release
 from releases.runs import AS_OF, World, load_entities, table, write_run
 
 pytestmark = pytest.mark.usefixtures("clean_stores")
@@ -174,6 +177,100 @@ def test_a_failed_daily_run_leaves_yesterday(
     assert events(store) == told
 
 
+def test_a_day_that_takes_most_vectors_is_refused(
+    runner: Neo4jRunner, store: Store, folder: Path, published: release.Release
+) -> None:
+    rows = [tuple(row.values()) for row in pq.read_table(folder / "sequences.parquet").to_pylist()]
+    users = sorted({row[0] for row in rows})
+    few, most = (table([r for r in rows if r[0] in users[: int(len(users) * share)]]) for share in (0.4, 0.6))
+    before = stored(store, published.preference_space)
+    with pytest.raises(ReleaseError, match=r"of \d+ users with a vector"):
+        release.refresh(runner, store, few, NEXT)
+    assert release.current(store) == published
+    assert stored(store, published.preference_space).keys() == before.keys()
+    assert release.refresh(runner, store, most, NEXT).users == int(len(users) * 0.6)
+    assert release.refresh(runner, store, few, NEXT + timedelta(days=1)).users == int(len(users) * 0.4)
+
+
+def test_the_daily_command_takes_the_last_day_with_an_event(
+    store: Store, connections: Connections, folder: Path, published: release.Release, home: Home
+) -> None:
+    sequences = pq.read_table(folder / "sequences.parquet").to_pylist()
+    known = {r["event_id"]: r for r in sequences}
+    load_events(home, [known[i] for i in sorted(known)])
+    told = refresh_by_command(connections, home)
+    assert told["release"]["preference_as_of"] == str(AS_OF)
+    assert told["users"] == published.counts["users"]
+    assert release.current(store).preference_as_of == AS_OF
+
+
+def load_events(home: Home, rows: list[dict[str, object]]) -> None:
+    """Load events with the entities' ids, and one of tomorrow."""
+    late = datetime.combine(datetime.now(UTC).date() + timedelta(days=1), datetime.min.time(), UTC)
+    path = home.path.parent / "events.parquet"
+    columns = {
+        "user_id": [str(r["user_id"]) for r in rows] + ["u late"],
+        "time": pa.array([r["time"] for r in rows] + [late], pa.timestamp("us", "UTC")),
+        "channel": ["visit"] * (len(rows) + 1),
+        "text": ["about it"] * (len(rows) + 1),
+        "event_id": [str(r["event_id"]) for r in rows] + ["ev late"],
+        "entity_ids": [[str(r["entity_id"])] for r in rows] + [["e00001"]],
+    }
+    pq.write_table(pa.table(columns), path)
+    load("events", path, home=home)
+
+
+def refresh_by_command(connections: Connections, home: Home) -> dict[str, Any]:
+    env = {
+        f"NEO4J_{n.upper()}": getattr(connections, f"neo4j_{n}") for n in ("uri", "username", "password", "database")
+    }
+    env["DATABASE_URL"] = connections.database_url
+    arguments = ["refresh", "--json", "--data-dir", str(home.path)]
+    result = CliRunner().invoke(preferences_command, arguments, env=env, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return dict(json.loads(result.stdout))
+
+
+def test_staging_and_publishing_again_after_a_daily_run_change_nothing(
+    runner: Neo4jRunner, store: Store, folder: Path, published: release.Release, tmp_path: Path
+) -> None:
+    done = release.refresh(runner, store, next_day(pq.read_table(folder / "sequences.parquet")), NEXT)
+    before = stored(store, published.preference_space)
+    again = release.stage(runner, store, folder)
+    assert again == done.release
+    assert release.publish(runner, store, again) == done.release
+    assert len(release.list_releases(store)) == 2
+    other = write_run(tmp_path / "other", World(users=60, seed=2))
+    assert release.publish(runner, store, release.stage(runner, store, other)).version != published.version
+    assert release.publish(runner, store, release.stage(runner, store, folder)).id == done.release.id
+    after = stored(store, published.preference_space)
+    assert {u: v.tolist() for u, v in after.items()} == {u: v.tolist() for u, v in before.items()}
+
+
+def test_staging_again_after_a_daily_run_of_the_same_day_changes_nothing(
+    runner: Neo4jRunner, store: Store, folder: Path, published: release.Release
+) -> None:
+    late = [tuple(row.values()) for row in pq.read_table(folder / "sequences.parquet").to_pylist()]
+    moment = datetime.combine(AS_OF, datetime.min.time(), UTC)
+    late.append(("u late", "e00001", "ev late", moment, "visit"))
+    done = release.refresh(runner, store, table(late), AS_OF)
+    assert done.release.id != published.id
+    again = release.stage(runner, store, folder)
+    assert release.publish(runner, store, again) == done.release
+
+
+def test_a_data_folder_may_have_any_name(runner: Neo4jRunner, store: Store, folder: Path, tmp_path: Path) -> None:
+    warehouse = tmp_path / "data [1]* ?" / "warehouse"
+    (warehouse / "events").mkdir(parents=True)
+    ids = sorted(set(pq.read_table(folder / "sequences.parquet")["event_id"].to_pylist()))
+    pq.write_table(pa.table({"event_id": ids, "text": ids}), warehouse / "events" / "a.parquet")
+    release.stage(runner, store, folder.rename(tmp_path / "data [1]* ?" / "run"), warehouse=warehouse)
+    with store.transaction() as tx:
+        assert tx.rows("SELECT count(*) AS n FROM user_event WHERE text IS NOT DISTINCT FROM event_id") == [
+            {"n": len(ids)}
+        ]
+
+
 def test_the_user_table_is_plain_and_scans_in_parallel(store: Store, published: release.Release) -> None:
     table_name = f"user_vector_{published.preference_space}"
     with store.transaction() as tx:
@@ -189,22 +286,8 @@ def test_the_user_table_is_plain_and_scans_in_parallel(store: Store, published: 
 
 
 def test_an_empty_day_leaves_no_vectors(runner: Neo4jRunner, store: Store, published: release.Release) -> None:
-    done = release.refresh(runner, store, table([]), date(2026, 12, 31))
+    with pytest.raises(ReleaseError, match="would leave 0 of"):
+        release.refresh(runner, store, table([]), date(2026, 12, 31))
+    assert release.current(store) == published
+    done = release.refresh(runner, store, table([]), date(2026, 12, 31), force=True)
     assert (done.users, stored(store, published.preference_space), events(store)) == (0, {}, [])
-
-
-def test_a_demo_that_runs_again_takes_the_refreshed_vectors(
-    runner: Neo4jRunner,
-    store: Store,
-    connections: Connections,
-    published: release.Release,
-    folder: Path,
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "next.parquet"
-    pq.write_table(next_day(pq.read_table(folder / "sequences.parquet")), path)
-    refreshed = release.refresh(runner, store, path, NEXT).release
-    staged = release.stage(runner, store, folder)
-    assert staged.id == published.id
-    assert latest_of(connections, staged).id == refreshed.id
-    assert publish_release(connections, latest_of(connections, staged)).status == "current"

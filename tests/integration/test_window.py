@@ -208,7 +208,7 @@ def test_the_command_links_the_window_of_the_release(
         "NEO4J_DATABASE": connections.neo4j_database,
         "DATABASE_URL": connections.database_url,
     }
-    words = ["preferences", "refresh", "--as-of", NEXT.isoformat(), "--data-dir", str(home.path), "--json"]
+    words = ["preferences", "refresh", "--as-of", NEXT.isoformat(), "--data-dir", str(home.path), "--json", "--force"]
     done = CliRunner(env=env).invoke(audience_graph, words)
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["users"] == 1

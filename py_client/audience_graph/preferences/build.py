@@ -24,6 +24,8 @@ from audience_graph.vectors.window import Window
 _PARALLEL_WORKERS = 4
 _MOVED = "moved_user"
 
+Texts = Sequence[str] | None  # the Parquet files that hold the events' texts
+
 
 @dataclass(frozen=True, slots=True)
 class Updated:
@@ -35,7 +37,12 @@ class Updated:
 
 
 def build_space(
-    tx: Transaction, space: str, entity_ids: Sequence[str], vectors: Vectors, sequences: Sequences, texts: str | None
+    tx: Transaction,
+    space: str,
+    entity_ids: Sequence[str],
+    vectors: Vectors,
+    sequences: Sequences,
+    texts: Texts,
 ) -> int:
     """Create and fill the tables of a new space; return the number of users with a vector.
 
@@ -73,7 +80,7 @@ def update_space(
     entity_ids: Sequence[str],
     vectors: Vectors,
     sequences: Sequences,
-    texts: str | None,
+    texts: Texts,
     window: Window,
 ) -> Updated:
     """Bring a space to the sequences of a later window: only users whose sequence changed are computed.
@@ -149,7 +156,7 @@ def _framed(blocks: Iterator[bytes]) -> Iterator[bytes]:
     yield TRAILER
 
 
-def _write_events(tx: Transaction, sequences: Sequences, texts: str | None) -> None:
+def _write_events(tx: Transaction, sequences: Sequences, texts: Texts) -> None:
     columns = ("key", "event_id", "time", "channel", "text", "entity_ids")
     listed = ", ".join(columns)
     tx.execute("DROP TABLE IF EXISTS new_event")

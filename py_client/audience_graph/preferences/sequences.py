@@ -68,8 +68,8 @@ class Sequences:
         query = "SELECT key, fingerprint, place FROM mention JOIN chosen USING (user_id) ORDER BY key, place"
         yield from self._db.sql(query).to_arrow_reader(_BLOCK_ROWS)
 
-    def events(self, texts: str | None) -> Iterator[pa.RecordBatch]:
-        """Yield one row per event of the chosen users, with its text when `texts` (a glob of Parquet) has it."""
+    def events(self, texts: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+        """Yield one row per event of the chosen users, with its text when `texts` (Parquet files) have it."""
         quoted = """'"' || replace(replace(entity_id, '\\', '\\\\'), '"', '\\"') || '"'"""
         grouped = f"""
             SELECT key, event_id, min(time) AS time, min(channel) AS channel,
@@ -84,7 +84,7 @@ class Sequences:
             "SELECT e.key, e.event_id, strftime(e.time, '%Y-%m-%d %H:%M:%S.%f') || '+00' AS time, e.channel, "
             f"{text} AS text, e.entity_ids FROM {source} ORDER BY e.key, e.event_id"
         )
-        yield from self._db.sql(query, params=[] if texts is None else [texts]).to_arrow_reader(_BLOCK_ROWS)
+        yield from self._db.sql(query, params=[] if texts is None else [list(texts)]).to_arrow_reader(_BLOCK_ROWS)
 
 
 @contextmanager
@@ -125,8 +125,7 @@ def csv_blocks(batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
         yield sink.getvalue()
 
 
-def texts_of(warehouse: Path | None) -> str | None:
-    """Return the glob of a warehouse's event files, None when there are none."""
-    if warehouse is None or not any((warehouse / "events").glob("*.parquet")):
-        return None
-    return str(warehouse / "events" / "*.parquet")
+def texts_of(warehouse: Path | None) -> tuple[str, ...] | None:
+    """Return a warehouse's event files, None when there are none. Named one by one: a folder may be called `a[1]*`."""
+    found = () if warehouse is None else sorted((warehouse / "events").glob("*.parquet"))
+    return tuple(str(path) for path in found if not path.name.startswith(".")) or None

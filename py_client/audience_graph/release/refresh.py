@@ -16,14 +16,18 @@ import pyarrow as pa
 from audience_graph.errors import ReleaseError
 from audience_graph.graph.runner import Runner
 from audience_graph.preferences import open_sequences, update_space
+from audience_graph.preferences.build import Updated
 from audience_graph.preferences.sequences import texts_of
 from audience_graph.preferences.vectors import Vectors
 from audience_graph.release.locks import lock_flip
 from audience_graph.release.publish import flip, repair_mirror, write_reach
 from audience_graph.release.records import Release, read_current, select
 from audience_graph.release.stage import release_key
+from audience_graph.vectors.idle import allow_idling
 from audience_graph.vectors.store import Store, Transaction, identifier
 from audience_graph.vectors.window import Window
+
+MOST_DROPPED = 0.5  # share of the users with a vector that one day may take it from
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +48,19 @@ def refresh(
     *,
     warehouse: Path | None = None,
     days: int | None = None,
+    force: bool = False,
 ) -> Refreshed:
     """Bring the current release's user vectors to its window that ends with `as_of`, and publish that.
 
     The window is as long as when the release was staged (30 days by default). `sequences` holds all of it in long form
     (user_id, entity_id, event_id, time, channel); `days` says how long theirs is, None = as long. Only users whose
     sequence changed are computed; one without any event left loses the vector. The result equals a build from
-    nothing. The same day and sequences again change nothing. Raises ReleaseError for a day before the current one, and
-    for sequences of another length than the window.
+    nothing. The same day and sequences again change nothing. Raises ReleaseError for a day before the current one, for
+    sequences of another length than the window, and, unless `force`, when more than half of the users with a vector
+    would lose it or none would be left; nothing is written then.
     """
     with store.transaction() as tx:
+        allow_idling(tx)  # while the sequences are read
         lock_flip(tx)
         now = read_current(tx)
         if as_of < now.preference_as_of:
@@ -71,11 +78,24 @@ def refresh(
             else:
                 space, window = now.preference_space, Window(as_of, now.preference_days)
                 updated = update_space(tx, space, entity_ids, vectors, found, texts_of(warehouse), window)
+                if not force:
+                    _require_users(now, updated, as_of)
                 release = _insert(tx, now, as_of, key, updated.users)
                 result = Refreshed(release, updated.recomputed, updated.dropped, updated.users)
     repair_mirror(runner, store)
     write_reach(runner, store, result.release)
     return result
+
+
+def _require_users(now: Release, updated: Updated, as_of: date) -> None:
+    """Vectors that are dropped do not come back before the next version: what looks like missing data is refused."""
+    before = now.counts["users"]
+    if updated.users and updated.dropped <= before * MOST_DROPPED:
+        return
+    raise ReleaseError(
+        f"the {now.preference_days} days to {as_of} would leave {updated.users:,} of {before:,} users with a vector",
+        hint="load the missing events or name another day with --as-of; --force publishes it all the same",
+    )
 
 
 def _entities(tx: Transaction, space: str) -> tuple[list[str], Vectors]:

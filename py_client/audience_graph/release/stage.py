@@ -34,7 +34,9 @@ from audience_graph.vectors.store import Store, Transaction
 def stage(
     runner: Runner, store: Store, run_folder: Path, *, warehouse: Path | None = None, progress: Progress = silent
 ) -> Release:
-    """Stage a finished mining run and return its release; the same content again returns the same release.
+    """Stage a finished mining run and return its release; the same content again writes nothing.
+
+    It returns the same release then, or the latest one of its version when a daily run has replaced the user vectors.
 
     `warehouse` is the folder of loaded events: with it the users' events keep their text, to explain with. Raises
     RunError when the folder is unfinished or broken, ReleaseError when it names entities that the graph lacks.
@@ -96,13 +98,18 @@ def _begin(store: Store, content: Content) -> str:
 
 def _same(store: Store, content: Content, sequences: Sequences) -> Release:
     with store.transaction(read_only=True) as tx:
-        found = select(tx, "WHERE r.content_key = %s", (content_key(content, sequences),))
-    if not found:
+        known = select(tx, "WHERE r.content_key = %s", (content_key(content, sequences),))
+        latest = select(
+            tx,
+            "WHERE r.preference_space = %s AND r.status <> 'retired' ORDER BY r.id DESC LIMIT 1",
+            (content.space,),
+        )
+    if not latest or not (known or latest[0].preference_as_of > content.as_of):
         raise ReleaseError(
             f"version {content.version} is staged with the sequences of other days or users",
             hint="bring its user vectors to this day with `audience-graph preferences refresh`",
         )
-    return found[0]
+    return latest[0]
 
 
 def _write_graph(runner: Runner, content: Content, progress: Progress) -> None:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
-import duckdb
 import pyarrow as pa
 
 from audience_graph.config import Connections, Home
 from audience_graph.entities.dictionary import Dictionary, read_dictionary
 from audience_graph.entities.text_encoder import TextEncoder
-from audience_graph.errors import ConfigError, RunError
+from audience_graph.errors import ConfigError
 from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import Runner, open_runner
 from audience_graph.ingest.engines import Engine
 from audience_graph.ingest.sequences import sequences
 from audience_graph.ingest.warehouse import warehouse
+from audience_graph.preferences import last_day as last_day_of
 from audience_trainers.relations.behaviour import Entities, behaviour_from_sequences
 from audience_trainers.relations.config import MineConfig
 from audience_trainers.relations.pipeline import Mined, Overlay, mine_behaviour
@@ -29,7 +29,9 @@ TEXT_CACHE = "entity_text_vectors.npz"
 
 @dataclass(frozen=True, slots=True)
 class MineOptions:
-    """Which week, up to which day, how. `as_of` None = the last day with an event, or the Sunday of `week`."""
+    """Which week, up to which day, how. `as_of` None = the last day with an event, or the Sunday of `week`; at most
+    today.
+    """
 
     week: str | None = None
     as_of: date | None = None
@@ -111,13 +113,19 @@ def read_overlay(runner: Runner, dictionary: Dictionary) -> Overlay:
     return Overlay(confirmed=pairs(row["confirmed"]), rejected=pairs(row["rejected"]))
 
 
-def resolve_week(home: Home, week: str | None, as_of: date | None) -> tuple[str, date]:
-    """Return (ISO week, day). Without a day: the Sunday of the week, else the last day with an event."""
+def resolve_week(home: Home, week: str | None, as_of: date | None, *, today: date | None = None) -> tuple[str, date]:
+    """Return (ISO week, day). Without a day: the Sunday of the week, else the last day with an event; at most today.
+
+    Raises ConfigError for a week that does not exist, or that has not begun when no day is named.
+    """
     if as_of is not None:
         return week_of(as_of) if week is None else _checked(week), as_of
+    now = datetime.now(UTC).date() if today is None else today
     if week is not None:
-        return _checked(week), date.fromisoformat(f"{_checked(week)}-7")
-    last = last_day(home)
+        if date.fromisoformat(f"{_checked(week)}-1") > now:
+            raise ConfigError(f"week {week} has not begun", hint="name the last day to read with --as-of")
+        return week, min(date.fromisoformat(f"{week}-7"), now)
+    last = last_day(home, today=now)
     return week_of(last), last
 
 
@@ -127,16 +135,9 @@ def week_of(day: date) -> str:
     return f"{year}-W{number:02d}"
 
 
-def last_day(home: Home) -> date:
-    """Return the UTC day of the latest loaded event. Raises RunError when no events are loaded."""
-    files = [str(path) for path in warehouse(home).batches("events")]
-    if not files:
-        raise RunError("no events are loaded", hint="load some: audience-graph load events FILE")
-    with duckdb.connect() as connection:
-        row = connection.execute("SELECT epoch_us(max(time)) FROM read_parquet(?)", [files]).fetchone()
-    if row is None or row[0] is None:
-        raise RunError("no events are loaded", hint="load some: audience-graph load events FILE")
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=row[0])).date()
+def last_day(home: Home, *, today: date | None = None) -> date:
+    """Return the UTC day of the latest loaded event, up to today. Raises RunError when there is none."""
+    return last_day_of(warehouse(home).batches("events"), today=today)
 
 
 def _checked(week: str) -> str:
