@@ -34,6 +34,7 @@ from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import Driver, Neo4jRunner, Runner, open_runner
 from audience_graph.graph.trace import Tell, TracedRunner
 from audience_graph.release.answers import Releases
+from audience_graph.release.kept import kept
 from audience_graph.release.publish import repair_mirror
 from audience_graph.release.records import Release, list_releases, read_current, read_version_of
 from audience_graph.saved.definition import saved_query
@@ -175,7 +176,9 @@ class AudienceGraph:
             for parameter in saved.asked:
                 if parameter.kind == "entity":
                     values[parameter.name] = self._resolve(values[parameter.name], request).ids[0]
-            return run_saved(self._runner, request.tx, saved, values, request.read)
+            found = run_saved(self._runner, request.tx, saved, values, request.read)
+            request.versions += [v for k, v in found.parameters.items() if k == "previous_relation_type"]
+        return found
 
     def releases(self) -> Releases:
         """Return all releases, newest first, retired ones too; the answer itself names the current one."""
@@ -206,9 +209,10 @@ class AudienceGraph:
 
     @contextmanager
     def _request(self, week: str | None, *, required: bool = True) -> Iterator[_Request]:
-        with self._store.transaction(read_only=True, snapshot=True) as tx:
-            request = _Request(tx, read_version_of(tx, week) if required else _current(tx))
-            yield request
+        with kept(self._store) as versions, self._store.transaction(read_only=True, snapshot=True) as tx:
+            release = read_version_of(tx, week) if required else _current(tx)
+            versions += [release.version] if required and release is not None else []
+            yield (request := _Request(tx, release, versions))
         if request.mirror_behind:
             with suppress(StoreError):  # the answer is right all the same: it did not read the mirror
                 repair_mirror(self._runner, self._store)
@@ -234,7 +238,8 @@ class AudienceGraph:
         return pick(near.seeds, near.entities, rule or PickRule())
 
     def _explain_target(self, user_id: str, target: Target) -> Explanation:
-        with self._store.transaction(read_only=True, snapshot=True) as tx:
+        with kept(self._store) as versions, self._store.transaction(read_only=True, snapshot=True) as tx:
+            versions += [target.version] if target.version is not None else []
             now = _current(tx)
             moved = now is not None and now.preference_space == target.space
             window = now.window if now is not None and moved else Window(target.as_of, target.days)
@@ -265,6 +270,7 @@ class _Request:
 
     tx: Transaction
     release: Release | None
+    versions: list[str]  # that are read, by name or by relation type
     mirror_behind: bool = False
 
     @property

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Literal
 
 from audience_graph.errors import ReleaseError
 from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import Runner
+from audience_graph.release.kept import kept
 from audience_graph.release.records import find
 from audience_graph.vectors.store import Store
 
 _PAGE = 2_000  # sources
 
 Kind = Literal["added", "removed", "changed"]
+Page = dict[str, dict[str, float]]  # source -> target -> score
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,19 @@ def diff(runner: Runner, store: Store, before: str | int, after: str | int, *, l
     for release in releases:
         if release.version_status != "staged":
             raise ReleaseError(f"version {release.version} is {release.version_status}: its relations are not whole")
-    pages = zip(*(_pages(runner, release.relation_type) for release in releases), strict=True)
+    with kept(store) as versions:
+        versions += [release.version for release in releases]
+        pages = [_pages(runner, release.relation_type) for release in releases]
+        counts, largest = _compare(_matched(*pages), limit)
+    return Diff(
+        before=releases[0].version,
+        after=releases[1].version,
+        changes=tuple(_top(largest, len(largest) if limit is None else limit)),
+        **counts,
+    )
+
+
+def _compare(pages: Iterable[tuple[Page, Page]], limit: int | None) -> tuple[dict[str, int], list[Change]]:
     counts = {"added": 0, "removed": 0, "changed": 0, "unchanged": 0}
     largest: list[Change] = []
     for old, new in pages:
@@ -66,12 +81,7 @@ def diff(runner: Runner, store: Store, before: str | int, after: str | int, *, l
         largest += found
         if limit is not None and len(largest) > 4 * limit:
             largest = _top(largest, limit)
-    return Diff(
-        before=releases[0].version,
-        after=releases[1].version,
-        changes=tuple(_top(largest, len(largest) if limit is None else limit)),
-        **counts,
-    )
+    return counts, largest
 
 
 def _top(changes: list[Change], limit: int) -> list[Change]:
@@ -89,7 +99,19 @@ def _changes(old: Mapping[str, dict[str, float]], new: Mapping[str, dict[str, fl
             yield Change(kind, source, target, before, after)
 
 
-def _pages(runner: Runner, relation_type: str) -> Iterator[dict[str, dict[str, float]]]:
+def _matched(old: Iterator[Page], new: Iterator[Page]) -> Iterator[tuple[Page, Page]]:
+    """Yield the same sources of both scans. Entities loaded between two reads shift the pages of one scan."""
+    left: Page = {}
+    right: Page = {}
+    for older, newer in zip_longest(old, new, fillvalue=None):
+        left |= older or {}
+        right |= newer or {}
+        both = left.keys() & right.keys()
+        yield {source: left.pop(source) for source in both}, {source: right.pop(source) for source in both}
+    yield left, right
+
+
+def _pages(runner: Runner, relation_type: str) -> Iterator[Page]:
     query = load_query("relations/export_page").at_version(relation_type)
     after = ""
     while rows := runner.read(query, {"after": after, "page": _PAGE, "relation_type": relation_type}):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from audience_graph.errors import ReleaseError
+from audience_graph.vectors.idle import allow_idling
 from audience_graph.vectors.store import Store, Transaction
 
 _FLIP = int.from_bytes(b"agflip", "big")
@@ -16,6 +17,7 @@ _MIRROR = int.from_bytes(b"agmirror", "big")
 def version_locked(store: Store, version: str, *, wait: bool) -> Iterator[None]:
     """Hold the lock of one version while it is staged or retired. Without `wait` ReleaseError when it is taken."""
     with store.transaction() as tx:
+        allow_idling(tx)
         key = f"audience-graph version {version}"
         if wait:
             tx.rows("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (key,))

@@ -13,6 +13,7 @@ from alembic.config import Config
 
 from audience_graph.errors import AudienceGraphError, MigrationError
 from audience_graph.schema.scripts import Script
+from audience_graph.vectors.idle import allow_idling
 from audience_graph.vectors.store import Store
 
 # The bytes of "agschema": a number that nothing else in this database locks.
@@ -31,6 +32,7 @@ CREATE TABLE IF NOT EXISTS schema_script (
 def locked(store: Store) -> Iterator[None]:
     """Hold the migration lock: others wait here. Freed when the process ends, however it ends."""
     with store.transaction(vectors=False) as tx:
+        allow_idling(tx)
         tx.rows("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         yield
 
