@@ -23,7 +23,7 @@ __all__ = ["mine"]
 @click.option(
     "--as-of",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="Last day that is read. [default: the Sunday of --week, else the last day with an event]",
+    help="Last day that is read. [default: the Sunday of --week, else the last day with an event; at most today]",
 )
 @click.option(
     "--engine",
@@ -74,7 +74,7 @@ def mine(
     if stage:
         release = stage_run(home, connections, run, progress=_say)
         if publish:
-            release = publish_release(connections, release, progress=_say)
+            release = publish_release(connections, release, home=home, progress=_say)
         row |= {"version": release.version, "status": release.status}
     if as_json:
         print_json(row | {"metrics": run.read_json("metrics")})

@@ -25,7 +25,21 @@ def stage_run(home: Home, connections: Connections, run: RunFolder, *, progress:
         return release.stage(runner, store, run.path, warehouse=home.warehouse, progress=progress)
 
 
-def publish_release(connections: Connections, staged: Release, *, progress: Progress = silent) -> Release:
-    """Make a staged release the current one."""
+def publish_release(
+    connections: Connections,
+    staged: Release,
+    *,
+    home: Home | None = None,
+    weeks: int = release.RETENTION_WEEKS,
+    progress: Progress = silent,
+) -> Release:
+    """Make a staged release the current one; a process of its own then retires versions older than `weeks` weeks.
+
+    That process logs to `logs/retire.log` of `home`.
+    """
     with open_runner(connections) as runner:
-        return release.publish(runner, open_store(connections), staged, progress=progress)
+        store = open_store(connections)
+        found, _ = release.publish_and_retire(
+            runner, store, staged, connections=connections, home=home, weeks=weeks, progress=progress
+        )
+    return found

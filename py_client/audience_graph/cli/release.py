@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +14,7 @@ from audience_graph import release as releases
 from audience_graph.cli.options import data_dir_option, format_options, print_json, print_rows
 from audience_graph.cli.steps import Steps
 from audience_graph.config import Home, find_connections, find_home
-from audience_graph.errors import RunError
+from audience_graph.errors import AudienceGraphError, NotFoundError, ReleaseError, RunError
 from audience_graph.graph.runner import Runner, open_runner
 from audience_graph.vectors.store import Store, open_store
 
@@ -59,19 +59,20 @@ def stage(run: str | None, data_dir: str | None, as_json: bool) -> None:
     default=releases.RETENTION_WEEKS,
     show_default=True,
     type=click.IntRange(min=0),
-    help="Retire versions of older weeks afterwards; 0 keeps all.",
+    help="Retire versions of older weeks afterwards, in the background; 0 keeps all.",
 )
 @data_dir_option
 @_json_option
 def publish(release: str | None, keep_weeks: int, data_dir: str | None, as_json: bool) -> None:
     """Make a release current, in one step. [default: the newest staged one]"""
-    with _opened(find_home(data_dir)) as (runner, store), Steps() as steps:
+    home = find_home(data_dir)
+    with _opened(home) as (runner, store), Steps() as steps:
         name = release if release is not None else _newest(store)
-        found = releases.publish(runner, store, name, progress=steps)
-        _show(found, "current", as_json)
-        for version in releases.expired(store, weeks=keep_weeks) if keep_weeks else ():
-            releases.retire(runner, store, version, progress=steps)
-            click.echo(f"retired {version}", err=True)
+        found, going = releases.publish_and_retire(
+            runner, store, name, connections=find_connections(home), home=home, weeks=keep_weeks, progress=steps
+        )
+    _show(found, "current", as_json)
+    _tell_background(home, going)
 
 
 @release.command()
@@ -94,7 +95,10 @@ def rollback(release: str | None, data_dir: str | None, as_json: bool) -> None:
 @data_dir_option
 @format_options
 def list_(show_all: bool, data_dir: str | None, as_json: bool, as_csv: bool) -> None:
-    """Show releases, newest first."""
+    """Show releases, newest first.
+
+    `retiring` is one that is being deleted; if that stopped, the next publish goes on with it.
+    """
     with _opened(find_home(data_dir)) as (_, store):
         found = [r for r in releases.list_releases(store) if show_all or r.status != "retired"]
     print_rows([_row(r) for r in found], columns=COLUMNS, as_json=as_json, as_csv=as_csv)
@@ -122,24 +126,55 @@ def diff(before: str, after: str, limit: int, data_dir: str | None, as_json: boo
 
 
 @release.command()
-@click.argument("version", required=False)
+@click.argument("versions", metavar="[VERSION]...", nargs=-1)
 @click.option("--expired", "older", is_flag=True, help="Retire every version past retention instead.")
 @click.option(
     "--keep-weeks", default=releases.RETENTION_WEEKS, show_default=True, type=click.IntRange(min=1), help="Retention."
 )
+@click.option("--background", is_flag=True, help="Return at once; a process of its own deletes, see logs/retire.log.")
 @data_dir_option
 @_json_option
-def retire(version: str | None, older: bool, keep_weeks: int, data_dir: str | None, as_json: bool) -> None:
-    """Delete a version's relations, vectors and tables; never the current one's."""
-    if (version is None) != older:
-        raise click.UsageError("name one VERSION, or give --expired")
-    with _opened(find_home(data_dir)) as (runner, store), Steps() as steps:
-        names = releases.expired(store, weeks=keep_weeks) if version is None else (_version(store, version),)
-        done = [releases.retire(runner, store, name, progress=steps) for name in names]
+def retire(
+    versions: tuple[str, ...], older: bool, keep_weeks: int, background: bool, data_dir: str | None, as_json: bool
+) -> None:
+    """Delete versions' relations, vectors and tables; never the current one's. Goes on where it was stopped."""
+    if bool(versions) == older:
+        raise click.UsageError("name a VERSION, or give --expired")
+    home = find_home(data_dir)
+    with _opened(home) as (runner, store), Steps() as steps:
+        names = releases.expired(store, weeks=keep_weeks) if older else [_version(store, v) for v in versions]
+        if background:
+            for name in names:
+                releases.mark_retiring(runner, store, name)
+            releases.retire_in_background(find_connections(home), names, home)
+            _tell_background(home, names)
+            return
+        done, failed = _retire_each(runner, store, names, steps)
     if as_json:
         print_json([asdict(one) for one in done])
     else:
         print_rows([asdict(one) for one in done], columns=("version", "relations", "vectors"))
+    if failed:
+        raise failed[0]
+
+
+def _retire_each(
+    runner: Runner, store: Store, names: Sequence[str], steps: Steps
+) -> tuple[list[releases.Retired], list[AudienceGraphError]]:
+    """Retire what can be: one version that is in use does not keep the others."""
+    done: list[releases.Retired] = []
+    failed: list[AudienceGraphError] = []
+    for name in names:
+        try:
+            done.append(releases.retire(runner, store, name, progress=steps))
+        except (NotFoundError, ReleaseError) as exc:
+            failed.append(exc)
+    return done, failed
+
+
+def _tell_background(home: Home, versions: Sequence[str]) -> None:
+    for version in versions:
+        click.echo(f"retiring {version} in the background, see {releases.log_of(home)}", err=True)
 
 
 @contextmanager
@@ -160,7 +195,7 @@ def _run_folder(home: Home, run: str | None) -> Path:
 
 
 def _newest(store: Store) -> int:
-    found = [r for r in releases.list_releases(store) if r.status != "retired"]
+    found = [r for r in releases.list_releases(store) if r.status not in {"retired", "retiring"}]
     if not found:
         raise RunError("nothing is staged", hint="run `audience-graph release stage`")
     return found[0].id

@@ -3,7 +3,7 @@
 content.py   a run folder, checked and named by its content     stage.py     both stores, nothing published
 publish.py   the one row, then the mirror                       refresh.py   the daily preferences, in one transaction
 records.py   which release is current, which are kept           diff.py      two versions compared
-retire.py    delete a version in batches; retention
+retire.py    delete a version in batches                     retention.py  publish; a process deletes what is too old
 """
 
 from audience_graph.graph.expansion import VersionRef
@@ -19,7 +19,8 @@ from audience_graph.release.records import (
     version_of,
 )
 from audience_graph.release.refresh import Refreshed, refresh
-from audience_graph.release.retire import RETENTION_WEEKS, Retired, expired, retire
+from audience_graph.release.retention import log_of, publish_and_retire, retire_in_background
+from audience_graph.release.retire import RETENTION_WEEKS, Retired, expired, mark_retiring, retire
 from audience_graph.release.stage import stage
 
 __all__ = [
@@ -35,12 +36,16 @@ __all__ = [
     "expired",
     "find",
     "list_releases",
+    "log_of",
+    "mark_retiring",
     "publish",
+    "publish_and_retire",
     "read_current",
     "read_version_of",
     "refresh",
     "repair_mirror",
     "retire",
+    "retire_in_background",
     "rollback",
     "stage",
     "version_of",

@@ -94,6 +94,8 @@ def repair_mirror(runner: Runner, store: Store) -> bool:
         now = read_current(tx)
         if _mirrors(runner, now):
             return False
+        # a publisher that was killed before its mirror left its version unmarked
+        runner.write(load_query("releases/mark_published"), {"versions": _once_published(tx)})
         written = runner.write(load_query("releases/write_mirror"), {"release_id": now.id, "version": now.version})
         if not written:
             raise ReleaseError(
@@ -176,6 +178,14 @@ def _warm(runner: Runner, release: Release) -> None:
 def _mirrors(runner: Runner, release: Release) -> bool:
     rows = runner.read(load_query("releases/read_mirror"))
     return [(row["release_id"], row["version"]) for row in rows] == [(release.id, release.version)]
+
+
+def _once_published(tx: Transaction) -> list[str]:
+    rows = tx.rows(
+        "SELECT DISTINCT v.version FROM relation_version v JOIN release r ON r.relation_version = v.version "
+        "WHERE v.status = 'staged' AND r.published_at IS NOT NULL ORDER BY 1"
+    )
+    return [row["version"] for row in rows]
 
 
 def _previous(tx: Transaction) -> Release:

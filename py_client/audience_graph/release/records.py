@@ -15,7 +15,8 @@ from audience_graph.vectors.window import Window
 _SELECT = """
 SELECT r.id, r.relation_version AS version, v.week, v.relation_type, r.preference_space, r.preference_as_of,
        s.days AS preference_days, r.user_text_space,
-       CASE WHEN c.release_id IS NOT NULL THEN 'current' ELSE r.status END AS status, v.status AS version_status,
+       CASE WHEN c.release_id IS NOT NULL THEN 'current' WHEN v.status = 'retiring' THEN 'retiring' ELSE r.status END
+       AS status, v.status AS version_status,
        v.content_hash, v.counts || jsonb_build_object('users', r.users) AS counts, v.metrics, v.run_id,
        r.created_at, r.published_at
 FROM release r JOIN relation_version v ON v.version = r.relation_version
@@ -28,9 +29,9 @@ LEFT JOIN current_release c ON c.release_id = r.id
 class Release:
     """One consistent (relation version, preference space, user-text space).
 
-    `status` is staged, published (was current once), current, or retired; `version_status` is that of its relation
-    version. User vectors are made of the `preference_days` days that end with `preference_as_of`: 30 unless the run was
-    mined with another window. `counts` holds relations, entities, users.
+    `status` is staged, published (was current once), current, retiring (being deleted) or retired; `version_status` is
+    that of its relation version. User vectors are made of the `preference_days` days that end with
+    `preference_as_of`: 30 unless the run was mined with another window. `counts` holds relations, entities, users.
     """
 
     id: int

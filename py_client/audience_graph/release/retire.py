@@ -43,15 +43,28 @@ def retire(runner: Runner, store: Store, version: str, *, progress: Progress = s
 
 
 def expired(store: Store, *, weeks: int = RETENTION_WEEKS) -> tuple[str, ...]:
-    """Return the versions whose week is older than the last `weeks` weeks up to the current release's, oldest first."""
+    """Return the versions to retire, oldest first: older than the last `weeks` weeks up to the current release's.
+
+    Those marked `retiring` are among them, whatever their week; with 0 weeks they are all.
+    """
     try:
         now = current(store)
     except NotFoundError:
         return ()
-    first = _monday(now.week) - timedelta(weeks=weeks - 1)
+    first = _monday(now.week) - timedelta(weeks=weeks - 1) if weeks else date.min
     with store.transaction(read_only=True) as tx:
-        rows = tx.rows("SELECT version, week FROM relation_version WHERE status <> 'retired' ORDER BY week, version")
-    return tuple(row["version"] for row in rows if _monday(row["week"]) < first and row["version"] != now.version)
+        rows = tx.rows("SELECT version, week, status FROM relation_version WHERE status <> 'retired' ORDER BY 2, 1")
+    return tuple(
+        row["version"]
+        for row in rows
+        if (_monday(row["week"]) < first or row["status"] == "retiring") and row["version"] != now.version
+    )
+
+
+def mark_retiring(runner: Runner, store: Store, version: str) -> None:
+    """Mark a version so that nobody reads or publishes it any more; `retire` deletes it then. Raises as `retire`."""
+    with version_locked(store, version, wait=False):
+        _mark(runner, store, version)
 
 
 def finish_retiring(
