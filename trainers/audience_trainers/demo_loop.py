@@ -14,7 +14,7 @@ import pandas as pd
 
 from audience_graph import local, schema
 from audience_graph.client import AudienceGraph
-from audience_graph.config import Connections, Home, find_connections
+from audience_graph.config import Home, find_connections
 from audience_graph.demo import AS_OF, write_world
 from audience_graph.demo.evaluation import (
     PhraseLift,
@@ -26,8 +26,7 @@ from audience_graph.demo.evaluation import (
     targeting_quality,
 )
 from audience_graph.ingest import LoadOptions, load
-from audience_graph.release import Release, list_releases
-from audience_graph.vectors.store import open_store
+from audience_graph.release import Release
 from audience_trainers.demo_guard import FILES, check_free, kept_world, world_folder
 from audience_trainers.demo_story import Story, tell_story
 from audience_trainers.push import publish_release, stage_run
@@ -131,8 +130,8 @@ def run_demo(home: Home, options: DemoOptions, *, tell: Tell) -> DemoResult:
     with clock.stage("stage", "Writing relations and vectors as a new release"):
         staged = stage_run(home, connections, run, progress=clock.step)
     with clock.stage("publish", f"Publishing version {staged.version}"):
-        published = publish_release(connections, latest_of(connections, staged))
-        if published.id != staged.id:
+        published = publish_release(connections, staged, home=home)
+        if published.preference_as_of != last_day():
             tell(f"  its user vectors were refreshed since: release {published.id}, of {published.preference_as_of}")
     truth = read_truth(folder)
     with AudienceGraph.connect(connections=connections) as ag:
@@ -151,13 +150,6 @@ def run_demo(home: Home, options: DemoOptions, *, tell: Tell) -> DemoResult:
         release=published,
         story=story,
     )
-
-
-def latest_of(connections: Connections, staged: Release) -> Release:
-    """Return the latest release of a staged version: a refresh of preferences replaces the vectors of earlier ones."""
-    kept = list_releases(open_store(connections))
-    same = [r for r in kept if r.preference_space == staged.preference_space and r.status != "retired"]
-    return max(same, key=lambda release: release.id, default=staged)
 
 
 def last_day() -> date:
