@@ -178,7 +178,8 @@ def _from_registry(artifact: Artifact, context: Any, partial: Path) -> None:
             if attempt == TRIES:
                 raise StackError(
                     f"cannot download {artifact.coordinate}: {exc}",
-                    hint="check the network, HTTPS_PROXY and ~/.m2/settings.xml; `audience-graph up` goes on from here",
+                    hint="check the network, HTTPS_PROXY, REQUESTS_CA_BUNDLE (a certificate of your network) and "
+                    "~/.m2/settings.xml; `audience-graph up` goes on from here",
                 ) from exc
             time.sleep(attempt)
 
