@@ -72,7 +72,10 @@ def test_the_json_object_has_what_the_issue_of_a_release_needs() -> None:
     assert said["version"] == "2025-W30-1a2b3c4d"
 
 
-def test_a_reader_sees_relations_tree_users_figures_and_where_to_look(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_reader_sees_relations_tree_users_figures_and_where_to_look(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))  # installed without the command: its bare name
     print_result(result(), None)
     out = capsys.readouterr().out
     for words in (
@@ -83,6 +86,24 @@ def test_a_reader_sees_relations_tree_users_figures_and_where_to_look(capsys: py
         assert words in out
     print_result(result(), "/a folder")
     assert '--data-dir "/a folder"' in capsys.readouterr().out
+
+
+def test_the_commands_it_names_work_in_this_shell(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    scripts = tmp_path / "my clone" / ".venv" / "bin"
+    scripts.mkdir(parents=True)
+    (scripts / "audience-graph").touch(mode=0o755)
+    monkeypatch.setattr("sys.executable", str(scripts / "python"))
+    for folder, path, wanted in (
+        (tmp_path / "my clone", "", "  .venv/bin/audience-graph down"),
+        (tmp_path, "", "  'my clone/.venv/bin/audience-graph' down"),
+        (scripts, str(scripts), "  audience-graph down"),
+    ):
+        monkeypatch.chdir(folder)
+        monkeypatch.setenv("PATH", path)
+        print_result(result(), None)
+        assert wanted in capsys.readouterr().out.splitlines()
 
 
 def test_the_tree_shows_branches_that_lead_on_and_counts_the_rest() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import sys
 from contextlib import redirect_stdout
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -110,9 +113,19 @@ def _next_steps(found: DemoResult, data_dir: str | None) -> str:
         (
             f"  {browser}   ({password})",
             f"      CALL audience.expand(['{phrase}'], {{hops: 2}})",
-            f'  audience-graph expand "{phrase}" --hops 2{folder}',
-            f'  audience-graph target "{phrase}" --size 1000 --out users.parquet{folder}',
-            f"  audience-graph release list{folder}",
-            f"  audience-graph down{folder}",
+            f'  {command_name()} expand "{phrase}" --hops 2{folder}',
+            f'  {command_name()} target "{phrase}" --size 1000 --out users.parquet{folder}',
+            f"  {command_name()} release list{folder}",
+            f"  {command_name()} down{folder}",
         )
     )
+
+
+def command_name() -> str:
+    """Return what to type for `audience-graph` here: its bare name when the shell finds it, else where it lies."""
+    installed = Path(sys.executable).parent / "audience-graph"
+    found = shutil.which("audience-graph")
+    if not installed.exists() or (found is not None and Path(found).resolve() == installed.resolve()):
+        return "audience-graph"
+    inside = installed.is_relative_to(Path.cwd())
+    return shlex.quote(str(installed.relative_to(Path.cwd()) if inside else installed))
