@@ -176,8 +176,3 @@ def _subjects(
 def _channel(rng: np.random.Generator, users: Users, user: IntArray) -> IntArray:
     cumulative = users.channel.cumsum(axis=1)[user]
     return np.asarray(np.minimum((cumulative < rng.random(len(user))[:, None]).sum(axis=1), len(CHANNELS) - 1))
-
-
-def is_history(second_of: IntArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Return which moments lie before the future window."""
-    return np.asarray(second_of < HISTORY_DAYS * SECONDS)

@@ -11,10 +11,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
+from typing import Any
+
+import psutil
 
 from audience_graph.config import Connections, Home, find_connections
 from audience_graph.errors import StackError
@@ -90,12 +91,9 @@ def _start(layout: Layout, parts: Parts, memory: Memory, progress: Progress) -> 
     before = read_json(layout.decisions)
     if not before and not neo4j.has_data() and postgres.set_aside():
         progress.say(f"the Postgres data of a deleted data folder was kept beside {postgres.folder}")
-    neo4j_running, postgres_running = neo4j.find(), postgres.find()
     jar = None if parts.procedures is None else parts.procedures.name
-    if neo4j_running is not None and before.get("procedures") != jar:
-        progress.say("restarting Neo4j with other procedures")
-        neo4j.stop(neo4j_running)
-        neo4j_running = None
+    neo4j_running = _running_with(neo4j, jar, before, progress)
+    postgres_running = postgres.find()
     passwords = find_or_make_passwords(layout, has_data=neo4j.has_data() or postgres.has_data())
     ports = tuple(before.get("ports", (*NEO4J_PORTS, *POSTGRES_PORTS)))
     write_connections(layout, passwords.connections(ports[0], ports[2]))
@@ -141,11 +139,23 @@ def _start(layout: Layout, parts: Parts, memory: Memory, progress: Progress) -> 
     return tuple(name for name, running in fresh if running is None)
 
 
+def _running_with(
+    neo4j: Neo4jServer, jar: str | None, before: dict[str, Any], progress: Progress
+) -> psutil.Process | None:
+    """Return the Neo4j that runs with these procedures; one that runs with others is stopped."""
+    running = neo4j.find()
+    if running is None or before.get("procedures") == jar:
+        return running
+    progress.say("restarting Neo4j with other procedures")
+    neo4j.stop(running)
+    return None
+
+
 def _migrate(connections: Connections, progress: Progress) -> None:
-    if find_spec("audience_graph.schema") is None:
-        return
+    from audience_graph import schema  # alembic is slow to import, and only a start needs it
+
     progress.say("bringing both schemas up to date")
-    import_module("audience_graph.schema").migrate(connections)
+    schema.migrate(connections)
 
 
 @contextmanager
