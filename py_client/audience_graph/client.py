@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,7 +26,7 @@ from audience_graph.config import Connections, find_connections, find_home
 from audience_graph.database_url import check_database_url
 from audience_graph.entities.matches import Match, Resolution
 from audience_graph.entities.resolve import Encoder, resolve
-from audience_graph.errors import ConfigError, NotFoundError, StoreError
+from audience_graph.errors import ConfigError, StoreError
 from audience_graph.graph.answers import Expansion, Seed
 from audience_graph.graph.expand import expand
 from audience_graph.graph.expansion import ExpandOptions
@@ -36,10 +36,11 @@ from audience_graph.graph.trace import Tell, TracedRunner
 from audience_graph.release.answers import Releases
 from audience_graph.release.kept import kept
 from audience_graph.release.publish import repair_mirror
-from audience_graph.release.records import Release, list_releases, read_current, read_version_of
+from audience_graph.release.records import Release, list_releases, read_version_of
+from audience_graph.request import Request, current_or_none
 from audience_graph.saved.definition import saved_query
 from audience_graph.saved.run import QueryResult, run_saved
-from audience_graph.vectors.store import Store, Transaction, open_store
+from audience_graph.vectors.store import Store, open_store
 from audience_graph.vectors.trace import TracedStore
 from audience_graph.vectors.window import Window
 
@@ -208,16 +209,16 @@ class AudienceGraph:
         return "AudienceGraph()"
 
     @contextmanager
-    def _request(self, week: str | None, *, required: bool = True) -> Iterator[_Request]:
+    def _request(self, week: str | None, *, required: bool = True) -> Iterator[Request]:
         with kept(self._store) as versions, self._store.transaction(read_only=True, snapshot=True) as tx:
-            release = read_version_of(tx, week) if required else _current(tx)
+            release = read_version_of(tx, week) if required else current_or_none(tx)
             versions += [release.version] if required and release is not None else []
-            yield (request := _Request(tx, release, versions))
+            yield (request := Request(tx, release, versions))
         if request.mirror_behind:
             with suppress(StoreError):  # the answer is right all the same: it did not read the mirror
                 repair_mirror(self._runner, self._store)
 
-    def _resolve(self, phrases: Phrases, request: _Request, types: Sequence[str] = ()) -> Resolution:
+    def _resolve(self, phrases: Phrases, request: Request, types: Sequence[str] = ()) -> Resolution:
         found = resolve(self._runner, phrases, types=types, encoder=self._text_encoder)
         release = request.release
         if release is None:
@@ -225,14 +226,14 @@ class AudienceGraph:
         request.mirror_behind = release.status == "current" and found.mirror != release.id
         return replace(found, **_source(release))
 
-    def _expand(self, phrases: Phrases, request: _Request, options: ExpandOptions) -> Expansion:
+    def _expand(self, phrases: Phrases, request: Request, options: ExpandOptions) -> Expansion:
         seeds = self._resolve(phrases, request).require()
         release = request.read
         rows = expand(self._runner, release.ref, [m.id for m in seeds], options)
         return Expansion(tuple(_seed(m) for m in seeds), tuple(rows), options, **_source(release))
 
     def _pick(
-        self, phrases: Phrases, request: _Request, options: ExpandOptions, rule: PickRule | None
+        self, phrases: Phrases, request: Request, options: ExpandOptions, rule: PickRule | None
     ) -> tuple[Picked, ...]:
         near = self._expand(phrases, request, options)
         return pick(near.seeds, near.entities, rule or PickRule())
@@ -240,7 +241,7 @@ class AudienceGraph:
     def _explain_target(self, user_id: str, target: Target) -> Explanation:
         with kept(self._store) as versions, self._store.transaction(read_only=True, snapshot=True) as tx:
             versions += [target.version] if target.version is not None else []
-            now = _current(tx)
+            now = current_or_none(tx)
             moved = now is not None and now.preference_space == target.space
             window = now.window if now is not None and moved else Window(target.as_of, target.days)
             found = explain_user(tx, Question(target.space, window, target.picked, target.phrases), user_id)
@@ -262,29 +263,6 @@ class AudienceGraph:
             encoder = TextEncoder()
             self._encoder = lambda texts: encoder.encode(texts).tolist()
         return self._encoder
-
-
-@dataclass(slots=True)
-class _Request:
-    """One snapshot of Postgres and the release that it is read at."""
-
-    tx: Transaction
-    release: Release | None
-    versions: list[str]  # that are read, by name or by relation type
-    mirror_behind: bool = False
-
-    @property
-    def read(self) -> Release:
-        if self.release is None:
-            raise NotFoundError("nothing is published yet")
-        return self.release
-
-
-def _current(tx: Transaction) -> Release | None:
-    try:
-        return read_current(tx)
-    except NotFoundError:
-        return None
 
 
 def _with(options: ExpandOptions | None, **given: Any) -> ExpandOptions:

@@ -135,8 +135,7 @@ def _start(layout: Layout, parts: Parts, memory: Memory, progress: Progress) -> 
         write_private(layout.decisions, {**decisions, "ports": ports})
         write_connections(layout, passwords.connections(ports[0], ports[2]))
         undo.pop_all()
-    fresh = (("neo4j", neo4j_running), ("postgres", postgres_running))
-    return tuple(name for name, running in fresh if running is None)
+    return tuple(name for name, was in (("neo4j", neo4j_running), ("postgres", postgres_running)) if was is None)
 
 
 def _running_with(
