@@ -12,8 +12,8 @@ from audience_trainers.relations.behaviour import Behaviour
 from audience_trainers.relations.calibrate import fit_logistic, sigmoid
 from audience_trainers.relations.candidates import PROVENANCE, Candidates, Retrieval, find_candidates
 from audience_trainers.relations.cooccurrence import count_pairs, information
+from audience_trainers.relations.linkpred.ranking import area_under_curve
 from audience_trainers.relations.metrics import relation_accuracy
-from audience_trainers.relations.score import area_under_curve
 from audience_trainers.relations.select import Cut, select_relations, source_thresholds
 from audience_trainers.relations.topn import pair_products, top_n, unit_rows
 from audience_trainers.relations.vectors import Effort, leading_eigenvectors, preference_vectors

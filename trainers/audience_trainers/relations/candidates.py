@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from audience_trainers.relations.topn import Floats, Indices, pair_products, top_n, unit_rows
 
-PROVENANCE = ("co-occurrence", "semantic", "both")
+PROVENANCE = ("co-occurrence", "semantic", "both", "explored")
 Pair = tuple[int, int]
 
 

@@ -13,6 +13,7 @@ from audience_trainers.relations.calibrate import Logistic, fit_logistic
 from audience_trainers.relations.candidates import Candidates
 from audience_trainers.relations.config import MineConfig
 from audience_trainers.relations.cooccurrence import count_pairs, information
+from audience_trainers.relations.linkpred.ranking import area_under_curve
 from audience_trainers.relations.walk import walk_affinity, walk_scores
 
 Values = npt.NDArray[np.float64]
@@ -47,16 +48,6 @@ def score_candidates(behaviour: Behaviour, candidates: Candidates, config: MineC
     curve = fit_logistic(x, y)
     graph = _graph(count_pairs(behaviour, window=config.pair_window), semantic, config)
     return Scored(curve.logit(_affinity(graph, candidates)), graph, curve, area_under_curve(x, y))
-
-
-def area_under_curve(score: Values, label: Values) -> float:
-    """Return the AUC: the chance that a positive scores above a negative, ties half. NaN without both kinds."""
-    positive, negative = int(label.sum()), int(len(label) - label.sum())
-    if positive == 0 or negative == 0:
-        return float("nan")
-    _, inverse, count = np.unique(score, return_inverse=True, return_counts=True)
-    rank = (np.cumsum(count) - (count - 1) / 2.0)[inverse]
-    return float((rank[label > 0].sum() - positive * (positive + 1) / 2.0) / (positive * negative))
 
 
 def _graph(counts: sp.csr_matrix, semantic: sp.csr_matrix, config: MineConfig) -> sp.csr_matrix:

@@ -1,0 +1,85 @@
+"""Hard negatives: non-edges (u, w) whose target lies near the source, by the graph or by the features."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from audience_trainers.relations.linkpred.task import Pairs, Training, pair_key
+from audience_trainers.relations.topn import top_n, unit_rows
+
+NEAREST = 50  # as many candidates from each side
+BLOCK = 512
+
+
+def hard_negatives(training: Training, positive: Pairs, *, known: Pairs, seed: int) -> Pairs:
+    """Return one non-edge (u, w) per positive (u, v), shape (2, p): w is drawn from u's nearest strangers.
+
+    Nearest by resource allocation over the training edges, and by cosine of the features, 50 of each. Never an edge
+    of `known` (training, validation or test) and never the same pair twice; a source with too few near strangers
+    gets random ones.
+    """
+    n = training.n
+    rng = np.random.default_rng(seed)
+    edges = np.unique(pair_key(known, n))
+    sources = np.unique(positive[0])
+    near = [_near_by_graph(training.adjacency(), sources)]
+    if training.features is not None:
+        near.append(_near_by_features(training.features, sources))
+    pairs = np.concatenate(near, axis=1)
+    key = pair_key(pairs, n)
+    fresh = ~np.isin(key, edges) & (pairs[0] != pairs[1])
+    pairs = pairs[:, fresh]
+    order = rng.permutation(pairs.shape[1])
+    pairs = pairs[:, order][:, np.argsort(pairs[0][order], kind="stable")]
+    first, last = np.searchsorted(pairs[0], positive[0]), np.searchsorted(pairs[0], positive[0], side="right")
+    used: set[int] = set()
+    chosen = np.empty_like(positive)
+    place = dict(zip(sources.tolist(), np.searchsorted(pairs[0], sources).tolist(), strict=True))
+    for i, u in enumerate(positive[0].tolist()):
+        w = -1
+        while first[i] <= place[u] < last[i] and w < 0:
+            target = int(pairs[1, place[u]])
+            place[u] += 1
+            if _take(u, target, n, used):
+                w = target
+        while w < 0:
+            target = int(rng.integers(n))
+            number = min(u, target) * n + max(u, target)
+            at = np.searchsorted(edges, number)
+            known_edge = at < len(edges) and edges[at] == number
+            if target != u and not known_edge and _take(u, target, n, used):
+                w = target
+        chosen[:, i] = u, w
+    return chosen
+
+
+def _take(u: int, w: int, n: int, used: set[int]) -> bool:
+    number = min(u, w) * n + max(u, w)
+    if number in used:
+        return False
+    used.add(number)
+    return True
+
+
+def _near_by_graph(graph: sp.csr_matrix, sources: npt.NDArray[np.int64]) -> Pairs:
+    """Return (source, stranger): the NEAREST best by resource allocation among the two-hop neighbours."""
+    degree = np.asarray(graph.sum(axis=1)).ravel()
+    share = (sp.diags(np.divide(1.0, degree, out=np.zeros(len(degree)), where=degree > 0)) @ graph).tocsr()
+    found = []
+    for begin in range(0, len(sources), BLOCK):
+        rows = sources[begin : begin + BLOCK]
+        strength = (graph[rows] @ share).toarray()
+        strength[graph[rows].toarray() > 0] = 0.0
+        strength[np.arange(len(rows)), rows] = 0.0
+        best = np.argsort(-strength, axis=1, kind="stable")[:, :NEAREST]
+        keep = np.take_along_axis(strength, best, axis=1) > 0
+        found.append(np.stack([np.repeat(rows, keep.sum(axis=1)), best[keep]]))
+    return np.concatenate(found, axis=1)
+
+
+def _near_by_features(features: npt.NDArray[np.float32], sources: npt.NDArray[np.int64]) -> Pairs:
+    source, target = top_n(unit_rows(features), NEAREST)
+    chosen = np.isin(source, sources)
+    return np.stack([source[chosen], target[chosen]])

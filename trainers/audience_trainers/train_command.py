@@ -1,0 +1,12 @@
+"""`audience-graph train`: models that other commands use; one subcommand a model."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["train"]
+
+
+@click.group()
+def train() -> None:
+    """Train a model and write it into a folder that other commands take."""
