@@ -1,0 +1,1 @@
+"""Entities in text: BERT-CRF tagging and linking of mentions to the dictionary (EGL III-A2)."""
