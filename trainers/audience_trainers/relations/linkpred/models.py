@@ -32,11 +32,21 @@ class Model:
         found: Fit = getattr(import_module(module), name)
         return found
 
+    @property
+    def deterministic(self) -> bool:
+        """Whether chance plays no part: one fit stands for every seed, and its interval is a point."""
+        return self.kind == "heuristic"
+
 
 MOST_SETTINGS = 4
 _HERE = "audience_trainers.relations"
 
 MODELS: dict[str, Model] = {
+    "common_neighbours": Model(f"{_HERE}.baselines.heuristics:fit_common_neighbours", "heuristic"),
+    "jaccard": Model(f"{_HERE}.baselines.heuristics:fit_jaccard", "heuristic"),
+    "preferential_attachment": Model(f"{_HERE}.baselines.heuristics:fit_preferential_attachment", "heuristic"),
+    "adamic_adar": Model(f"{_HERE}.baselines.heuristics:fit_adamic_adar", "heuristic"),
+    "resource_allocation": Model(f"{_HERE}.baselines.heuristics:fit_resource_allocation", "heuristic"),
     "walk": Model(f"{_HERE}.baselines.heuristics:fit_walk", "heuristic"),
 }
 

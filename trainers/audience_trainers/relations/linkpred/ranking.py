@@ -40,6 +40,19 @@ def hits_at(score: Values, label: Values, k: int) -> float:
     return float((score[label > 0] > cut).mean())
 
 
+def accuracy_at(score: Values, truth: Values, count: int) -> float:
+    """Return ACC (EGL IV-A1): the share of the `count` best scored pairs whose truth (p,) is above 0.
+
+    Equal scores at the cut count by their mean truth, so the order of the pairs does not matter.
+    """
+    if count == 0:
+        return float("nan")
+    right = (truth > 0).astype(np.float64)
+    cut = np.partition(score, len(score) - count)[len(score) - count]
+    above, tied = score > cut, score == cut
+    return float((right[above].sum() + (count - above.sum()) * right[tied].mean()) / count)
+
+
 def ranking_measures(score: Values, label: Values) -> dict[str, float]:
     """Return auc, ap and hits@K of scores (p,) against labels 0 / 1 (p,)."""
     measures = {"auc": area_under_curve(score, label), "ap": average_precision(score, label)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,15 @@ Floats = npt.NDArray[np.float32]
 
 # A fitted model: pairs (2, p) -> s_uv (p,), a logit where the model has one, else any number that grows with it.
 Scorer = Callable[[Pairs], Values]
+
+
+@runtime_checkable
+class WithMargins(Protocol):
+    """A scorer with thresholds of its own: which pairs are relations is decided by margin, not by score."""
+
+    def margins(self, pairs: Pairs) -> Values:
+        """Return s_uv - eps_u of pairs (2, p), shape (p,), u the first row."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,10 +58,15 @@ class Training:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """Pairs with their truth: `positive` (2, p) are edges, `negative` (2, q) are not."""
+    """Pairs with their labels: `positive` (2, p) are edges, `negative` (2, q) are not.
+
+    `truth` (p + q,) is what people or a planted world say of the pairs, positives first: 0, 0.5 or 1 (EGL IV-A1);
+    None where nobody said. An edge that was mined wrongly has label 1 and truth 0.
+    """
 
     positive: Pairs
     negative: Pairs
+    truth: Values | None = None
 
     def pairs(self) -> Pairs:
         """Return all pairs (2, p + q), positives first."""
@@ -73,11 +88,15 @@ class LinkTask:
 
 @dataclass(frozen=True, slots=True)
 class FitOptions:
-    """How to fit: seed, device (`cpu`, `cuda`), and whom to tell. Same seed, same machine: same scores."""
+    """How to fit: seed, device (`cpu`, `cuda`), and whom to tell. Same seed, same machine: same scores.
+
+    `data_dir` names the data folder whose servers a model may ask (FastRP); None = the default one.
+    """
 
     seed: int
     device: str = "cpu"
     progress: Progress = silent
+    data_dir: str | None = None
 
 
 def pair_key(pairs: Pairs, n: int) -> npt.NDArray[np.int64]:
