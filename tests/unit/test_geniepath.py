@@ -11,7 +11,7 @@ from audience_trainers.relations.alpc.geniepath import GeniePath
 
 def dense_reference(model: GeniePath, x: Tensor, neighbours: list[list[int]]) -> Tensor:
     """Compute z node by node and neighbour by neighbour."""
-    h = torch.stack([model.enter(row) for row in x])
+    h = torch.stack([model.norms[0](model.enter(row)) for row in x])
     memory = torch.zeros_like(h)
     hops = []
     for breadth in model.breadth:
@@ -21,7 +21,7 @@ def dense_reference(model: GeniePath, x: Tensor, neighbours: list[list[int]]) ->
             energy = torch.stack([breadth.v @ torch.tanh(breadth.target(h[i]) + breadth.source(h[j])) for j in among])
             share = torch.softmax(energy, dim=0)
             rows.append(torch.tanh(breadth.out(sum(a * h[j] for a, j in zip(share, among, strict=True)))))
-        heard = torch.stack(rows)
+        heard = model.norms[len(hops) + 1](torch.stack(rows))
         if model.lazy:
             hops.append(heard)
             h = heard
@@ -29,10 +29,10 @@ def dense_reference(model: GeniePath, x: Tensor, neighbours: list[list[int]]) ->
         h, memory = lstm(model.depth[len(hops)], heard, memory)
         hops.append(heard)
     if model.lazy:
-        h = torch.stack([model.enter(row) for row in x])
+        h = torch.stack([model.norms[0](model.enter(row)) for row in x])
         for depth, hop in zip(model.depth, hops, strict=True):
             h, memory = lstm(depth, torch.cat([hop, h], dim=1), memory)
-    return h
+    return model.norms[-1](h)
 
 
 def lstm(depth: torch.nn.Module, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
@@ -41,12 +41,13 @@ def lstm(depth: torch.nn.Module, x: Tensor, memory: Tensor) -> tuple[Tensor, Ten
     return torch.sigmoid(show) * torch.tanh(memory), memory
 
 
+@pytest.mark.parametrize("normalise", [False, True])
 @pytest.mark.parametrize("lazy", [False, True])
-def test_it_equals_the_equations(lazy: bool) -> None:
+def test_it_equals_the_equations(lazy: bool, normalise: bool) -> None:
     torch.manual_seed(1)
     neighbours = [[1, 2], [0], [0, 3, 4], [2], [2], []]
     edges = torch.tensor([(j, i) for i, near in enumerate(neighbours) for j in near]).T
-    model = GeniePath(5, 4, layers=3, attention_dims=3, lazy=lazy)
+    model = GeniePath(5, 4, layers=3, attention_dims=3, lazy=lazy, normalise=normalise)
     x = torch.randn(6, 5)
     torch.testing.assert_close(model(x, edges), dense_reference(model, x, neighbours))
 

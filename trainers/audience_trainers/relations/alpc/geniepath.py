@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -19,13 +21,19 @@ class AdaptiveBreadth(nn.Module):
 
     def forward(self, h: Tensor, edge_index: Tensor) -> Tensor:
         """Return h' (n, d) from h (n, d) and edges (2, E), row 0 the neighbour j, row 1 the node i."""
+        return self.hear(h, h, edge_index)
+
+    def hear(self, h: Tensor, own: Tensor, edge_index: Tensor) -> Tensor:
+        """Return h' (k, d) of the nodes `own` (k, d): row 0 of the edges is a place in h (n, d), row 1 one in `own`."""
         j, i = edge_index
-        speaks, listens = self.source(h), self.target(h)  # (n, a)
+        speaks, listens = self.source(h), self.target(own)  # (n, a), (k, a)
         # |v . tanh| is at most |v|_1, so the exponentials need no maximum taken out as long as it is clamped.
-        own = torch.exp((torch.tanh(speaks + listens) @ self.v).clamp(-30.0, 30.0))  # (n,) the node to itself
-        of_edge = torch.exp((torch.tanh(speaks[j] + listens[i]) @ self.v).clamp(-30.0, 30.0))  # (E,)
-        total = own.index_add(0, i, of_edge)  # (n,)
-        heard = (own.unsqueeze(1) * h).index_add(0, i, of_edge.unsqueeze(1) * h[j])  # (n, d)
+        of_self = torch.exp((torch.tanh(self.source(own) + listens) @ self.v).clamp(-30.0, 30.0))  # (k,)
+        of_edge = torch.exp(
+            (torch.tanh(speaks.index_select(0, j) + listens.index_select(0, i)) @ self.v).clamp(-30.0, 30.0)
+        )  # (E,)
+        total = of_self.index_add(0, i, of_edge)  # (k,)
+        heard = (of_self.unsqueeze(1) * own).index_add(0, i, of_edge.unsqueeze(1) * h.index_select(0, j))  # (k, d)
         return torch.tanh(self.out(heard / total.unsqueeze(1)))
 
 
@@ -48,7 +56,10 @@ class GeniePath(nn.Module):
 
     Plain: depth follows breadth at each hop, h(t+1) = depth(breadth(h(t))). Lazy: all hops of breadth first, then the
     LSTM runs over them from mu(0) = W_x x, its gates reading [h(t) || mu(t)]: the receptive path of each node is
-    chosen last.
+    chosen last, and what a node is itself reaches z without passing through its neighbours.
+
+    `normalise` puts a layer norm behind W_x, behind each breadth and before z. Averages over many neighbours are
+    small, and three gates make them smaller; without the norms z starts near zero and learns slowly.
     """
 
     def __init__(
@@ -59,12 +70,14 @@ class GeniePath(nn.Module):
         layers: int = 2,
         attention_dims: int = 32,
         lazy: bool = False,
+        normalise: bool = True,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.enter = nn.Linear(input_dims, dims)
         self.breadth = nn.ModuleList(AdaptiveBreadth(dims, attention_dims) for _ in range(layers))
         self.depth = nn.ModuleList(AdaptiveDepth(2 * dims if lazy else dims, dims) for _ in range(layers))
+        self.norms = nn.ModuleList(nn.LayerNorm(dims) if normalise else nn.Identity() for _ in range(layers + 2))
         self.lazy = lazy
         self.dropout = nn.Dropout(dropout)
 
@@ -74,18 +87,28 @@ class GeniePath(nn.Module):
 
     def over_blocks(self, x: Tensor, blocks: list[Tensor]) -> Tensor:
         """Return z (n, dims) where hop t sees only the edges blocks[t] (2, E_t), e.g. sampled neighbours."""
-        start = self.enter(self.dropout(x))
-        memory = torch.zeros_like(start)
-        h = start
-        if not self.lazy:
-            for breadth, depth, edges in zip(self.breadth, self.depth, blocks, strict=True):
-                h, memory = depth(self.dropout(breadth(h, edges)), memory)
-            return h
-        hops = []
-        for breadth, edges in zip(self.breadth, blocks, strict=True):
-            h = breadth(h, edges)
-            hops.append(h)
-        state = start
-        for hop, depth in zip(hops, self.depth, strict=True):
-            state, memory = depth(torch.cat([self.dropout(hop), state], dim=-1), memory)
-        return state
+        return self.over_hops(x, lambda hop, h: self.hear(hop, h, h, blocks[hop]))
+
+    def hear(self, hop: int, h: Tensor, own: Tensor, edge_index: Tensor) -> Tensor:
+        """Return what the nodes `own` (k, d) hear at a hop from the nodes h (n, d)."""
+        breadth = self.breadth[hop]
+        assert isinstance(breadth, AdaptiveBreadth)
+        return breadth.hear(h, own, edge_index)
+
+    def over_hops(self, x: Tensor, hear: Callable[[int, Tensor], Tensor]) -> Tensor:
+        """Return z (n, dims) where `hear(t, h)` is the breadth of hop t over all nodes (n, d)."""
+        start: Tensor = self.norms[0](self.enter(self.dropout(x)))
+        h, memory, hops = start, torch.zeros_like(start), []
+        for hop, depth in enumerate(self.depth):
+            heard = self.norms[hop + 1](hear(hop, h))
+            if self.lazy:
+                h = heard
+                hops.append(heard)
+            else:
+                h, memory = depth(self.dropout(heard), memory)
+        if self.lazy:
+            h = start
+            for heard, depth in zip(hops, self.depth, strict=True):
+                h, memory = depth(torch.cat([self.dropout(heard), h], dim=-1), memory)
+        z: Tensor = self.norms[-1](h)
+        return z

@@ -24,10 +24,7 @@ def hard_negatives(training: Training, positive: Pairs, *, known: Pairs, seed: i
     rng = np.random.default_rng(seed)
     edges = np.unique(pair_key(known, n))
     sources = np.unique(positive[0])
-    near = [_near_by_graph(training.adjacency(), sources)]
-    if training.features is not None:
-        near.append(_near_by_features(training.features, sources))
-    pairs = np.concatenate(near, axis=1)
+    pairs = near_pairs(training, sources)
     key = pair_key(pairs, n)
     fresh = ~np.isin(key, edges) & (pairs[0] != pairs[1])
     pairs = pairs[:, fresh]
@@ -53,6 +50,18 @@ def hard_negatives(training: Training, positive: Pairs, *, known: Pairs, seed: i
                 w = target
         chosen[:, i] = u, w
     return chosen
+
+
+def near_pairs(training: Training, sources: npt.NDArray[np.int64] | None = None) -> Pairs:
+    """Return (source, near entity) (2, c): the NEAREST best by resource allocation, and by cosine of the features.
+
+    For the listed sources, or all. Pairs by the graph are no training edges; those by the features may be.
+    """
+    wanted = np.arange(training.n) if sources is None else sources
+    near = [_near_by_graph(training.adjacency(), wanted)]
+    if training.features is not None:
+        near.append(_near_by_features(training.features, wanted))
+    return np.concatenate(near, axis=1)
 
 
 def _take(u: int, w: int, n: int, used: set[int]) -> bool:

@@ -1,0 +1,83 @@
+"""Settings of ALPC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from audience_graph.errors import ConfigError
+
+SCORINGS = ("inner", "bilinear", "mlp")
+PRECISIONS = ("float32", "bf16")
+
+
+@dataclass(frozen=True, slots=True)
+class AlpcConfig:
+    """Resolved settings, saved in run.json. `alpha = beta = 1` as in the paper.
+
+    Raises ConfigError, naming the setting and what was expected, for a value out of range.
+    """
+
+    # encoder (eq. 1)
+    dims: int = 128
+    layers: int = 2
+    attention_dims: int = 32
+    lazy: bool = True
+    normalise: bool = True
+    dropout: float = 0.0
+    text_dims: int = 128
+    walk_dims: int = 256  # E^Co from the visible edges: random vectors after 1 .. walk_hops steps; 0 = none
+    walk_hops: int = 3
+    # scoring (eq. 2)
+    scoring: str = "mlp"
+    hidden: int = 128
+    structure: bool = False  # features of the pair itself join g: `alpc+structure`
+    use_z: bool = True  # False: g sees the structure alone
+    # losses (eq. 3-5)
+    alpha: float = 1.0
+    beta: float = 1.0
+    temperature: float = 8.0
+    anchor_share: float = 0.5  # of the correlated pairs, those of the highest semantic similarity are anchors
+    anchors: int = 512
+    # negatives: `negatives` per positive, `hard_share` of them from the candidates
+    negatives: int = 3
+    hard_share: float = 0.0
+    confirmed_weight: float = 5.0
+    # training
+    folds: int = 10  # message passing never sees the fold whose edges are predicted
+    fanout: int = 0  # neighbours drawn per node and hop; 0 = all of them
+    batch: int = 8_192
+    epochs: int = 40
+    patience: int = 8
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.0
+    precision: str = "float32"
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        self._choice("scoring", SCORINGS)
+        self._choice("precision", PRECISIONS)
+        for name in ("dims", "layers", "attention_dims", "hidden", "batch", "epochs", "patience"):
+            self._range(name, 1, 1_000_000)
+        for name in ("text_dims", "walk_dims", "fanout", "negatives", "anchors"):
+            self._range(name, 0, 1_000_000)
+        self._range("walk_hops", 1, 10)
+        self._range("folds", 2, 1_000)
+        for name in ("alpha", "beta", "weight_decay"):
+            self._range(name, 0, 1_000)
+        for name in ("hard_share", "dropout", "anchor_share"):
+            self._range(name, 0, 1)
+        for name in ("temperature", "learning_rate", "confirmed_weight"):
+            self._range(name, 1e-9, 1_000)
+        if not self.use_z and not self.structure:
+            raise ConfigError("setting use_z: without z, structure must be true: g would see nothing")
+        if self.structure and self.scoring != "mlp":
+            raise ConfigError(f"setting scoring: structure joins the mlp only, found {self.scoring!r}")
+
+    def _choice(self, name: str, allowed: tuple[str, ...]) -> None:
+        if getattr(self, name) not in allowed:
+            raise ConfigError(f"setting {name}: expected {' or '.join(allowed)}, found {getattr(self, name)!r}")
+
+    def _range(self, name: str, low: float, high: float) -> None:
+        value = getattr(self, name)
+        if not low <= value <= high:
+            raise ConfigError(f"setting {name}: expected a number from {low:g} to {high:,g}, found {value!r}")

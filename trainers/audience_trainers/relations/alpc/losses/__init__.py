@@ -1,0 +1,1 @@
+"""The three losses of ALPC (EGL eq. 2-4), one a file; each is maths on tensors, callable without a model."""
