@@ -43,7 +43,7 @@ def test_info_nce_has_the_positive_in_its_denominator() -> None:
     z, plus = torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([[2.0, 1.0], [0.0, 3.0]])
     logits = (z @ plus.T / 0.5).numpy()
     by_hand = [-math.log(math.exp(logits[i, i]) / np.exp(logits[i]).sum()) for i in range(2)]
-    assert info_nce(z, plus, temperature=0.5).item() == pytest.approx(sum(by_hand) / 2)
+    assert info_nce(z, plus, temperature=0.5).item() == pytest.approx(sum(by_hand) / 2, rel=1e-4)
     assert info_nce(z, plus, temperature=0.5).item() >= 0
     assert info_nce(plus, plus, temperature=0.5) < info_nce(plus, plus.flip(0), temperature=0.5)  # closer is better
 

@@ -48,6 +48,11 @@ MODELS: dict[str, Model] = {
     "adamic_adar": Model(f"{_HERE}.baselines.heuristics:fit_adamic_adar", "heuristic"),
     "resource_allocation": Model(f"{_HERE}.baselines.heuristics:fit_resource_allocation", "heuristic"),
     "walk": Model(f"{_HERE}.baselines.heuristics:fit_walk", "heuristic"),
+    "alpc": Model(f"{_HERE}.alpc.fit:fit_alpc", "ours"),
+    "alpc_without_threshold": Model(f"{_HERE}.alpc.fit:fit_alpc_without_threshold", "ours"),
+    "alpc_without_contrast": Model(f"{_HERE}.alpc.fit:fit_alpc_without_contrast", "ours"),
+    "alpc+structure": Model(f"{_HERE}.alpc.fit:fit_alpc_structure", "ours"),
+    "structure_alone": Model(f"{_HERE}.alpc.fit:fit_structure_alone", "ours"),
 }
 
 
