@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from audience_graph.errors import RunError
 
 Ints = npt.NDArray[np.int64]
+SESSION_GAP_SECONDS = 30 * 60  # the usual end of a session in web analytics
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,15 @@ class Entities:
 class Behaviour:
     """Sequences of all users, one after the other.
 
-    `entity[start[k]:start[k + 1]]` (m,) are the entity indices of user k in time order.
+    `entity[start[k]:start[k + 1]]` (m,) are the entity indices of user k in time order. `event` and `session` (m,)
+    number the event and the session of each mention, ascending; None where they are not known.
     """
 
     entity: Ints
     start: Ints
     entities: int
+    event: Ints | None = None
+    session: Ints | None = None
 
     @property
     def users(self) -> int:
@@ -73,20 +77,25 @@ class Behaviour:
         cuts = np.unique(np.minimum(cuts, self.users))
         for first, last in itertools.pairwise(cuts):
             begin, end = self.start[first], self.start[last]
-            yield Behaviour(self.entity[begin:end], self.start[first : last + 1] - begin, self.entities)
+            yield self._part(slice(begin, end), self.start[first : last + 1] - begin)
 
     def half(self, which: int) -> Behaviour:
         """Return the users with an even (0) or odd (1) place: two samples that share no user."""
         keep = np.arange(self.users) % 2 == which
         lengths = np.diff(self.start)[keep]
         chosen = np.repeat(keep, np.diff(self.start))
-        return Behaviour(self.entity[chosen], np.concatenate(([0], np.cumsum(lengths))), self.entities)
+        return self._part(chosen, np.concatenate(([0], np.cumsum(lengths))))
+
+    def _part(self, mentions: slice | npt.NDArray[np.bool_], start: Ints) -> Behaviour:
+        event, session = (None if x is None else x[mentions] for x in (self.event, self.session))
+        return Behaviour(self.entity[mentions], start, self.entities, event, session)
 
 
 def behaviour_from_sequences(sequences: pa.Table, entities: Entities) -> Behaviour:
     """Return the index arrays of a long-form sequence table (sorted by user, time, event).
 
-    Mentions of an entity twice in one event count once. Raises RunError for an entity outside the dictionary.
+    Mentions of an entity twice in one event count once. A session ends when a user does nothing for half an hour.
+    Raises RunError for an entity outside the dictionary.
     """
     index = pc.index_in(sequences["entity_id"], value_set=pa.array(entities.ids, pa.string()))
     if index.null_count:
@@ -102,4 +111,10 @@ def behaviour_from_sequences(sequences: pa.Table, entities: Entities) -> Behavio
     if np.any(np.diff(codes) < 0):
         raise RunError("the sequences are not sorted by user")
     start = np.concatenate(([0], np.flatnonzero(np.diff(codes)) + 1, [len(codes)])).astype(np.int64)
-    return Behaviour(entity, start, len(entities))
+    new_user = np.zeros(len(codes), np.bool_)
+    new_user[start[:-1]] = True
+    moment = sequences["time"].cast(pa.int64()).to_numpy()  # microseconds
+    quiet = np.diff(moment, prepend=moment[:1]) > SESSION_GAP_SECONDS * 1_000_000
+    names = sequences["event_id"].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    other = np.diff(names, prepend=-1) != 0
+    return Behaviour(entity, start, len(entities), np.cumsum(new_user | other), np.cumsum(new_user | quiet))

@@ -49,15 +49,17 @@ def _node_blocks(view: View, edges_per_block: int) -> list[tuple[int, int, Tenso
 
 
 @torch.no_grad()
-def score_pairs(model: Alpc, z: Tensor, pairs: Pairs, features: Floats | None = None) -> Values:
-    """Return s_uv (p,) of pairs (2, p), a block at a time."""
+def score_pairs(
+    model: Alpc, z: Tensor, pairs: Pairs, features: Floats | None = None, *, exposed: bool = False
+) -> Values:
+    """Return s_uv (p,) of pairs (2, p), a block at a time; `exposed` as labels see it, for validation."""
     model.eval()
     out = np.empty(pairs.shape[1])
     for begin in range(0, pairs.shape[1], PAIRS_PER_BLOCK):
         part = slice(begin, begin + PAIRS_PER_BLOCK)
         u, v = (torch.from_numpy(row[part]).to(z.device) for row in pairs)
         extra = None if features is None else torch.from_numpy(features[part]).to(z.device)
-        out[part] = model.score(z[u], z[v], extra).double().cpu().numpy()
+        out[part] = model.score(z[u], z[v], extra, exposed=exposed).double().cpu().numpy()
     return out
 
 

@@ -67,3 +67,4 @@ class Course:
     text_dims: int
     co_dims: int
     pair_dims: int = 0
+    exposure_dims: int = 0  # the last columns of the features: how often the ends are met at all

@@ -14,11 +14,12 @@ from audience_trainers.relations.alpc.scoring import MLP, Bilinear, InnerProduct
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Widths of the inputs: columns of E^Se, of E^Co, and of the pair features (0 = there are none)."""
+    """Widths of the inputs: columns of E^Se, of E^Co, of the pair features and of their exposure (0 = none)."""
 
     text: int
     co: int
     pair: int = 0
+    exposure: int = 0
 
 
 class Alpc(nn.Module):
@@ -39,26 +40,49 @@ class Alpc(nn.Module):
         self.scoring = _scoring(sizes, config)
         self.threshold = nn.Sequential(nn.Linear(dims, dims // 2), nn.ReLU(), nn.Linear(dims // 2, 1))
         self.use_z = config.use_z
+        self.pair = sizes.pair
+        self.exposure = _exposure(sizes.exposure, config.hidden) if sizes.exposure else None
+        self.pair_mean = nn.Buffer(torch.zeros(sizes.pair + sizes.exposure))
+        self.pair_size = nn.Buffer(torch.ones(sizes.pair + sizes.exposure))
+
+    def learn_scale(self, features: Tensor) -> None:
+        """Remember mean and standard deviation of pair features (p, k + e): they are read standardised."""
+        self.pair_mean.copy_(features.mean(dim=0))
+        self.pair_size.copy_(features.std(dim=0).clamp_min(1e-6))
 
     def encode(self, x: Tensor, blocks: list[Tensor]) -> Tensor:
         """Return z (n, d) of inputs x (n, f), hop t over the directed edges blocks[t] (2, E_t)."""
         return self.encoder.over_blocks(x, blocks)
 
-    def score(self, z_u: Tensor, z_v: Tensor, pair: Tensor | None = None) -> Tensor:
-        """Return s_uv (p,) of z_u, z_v (p, d) and, with structure, the pairs' features (p, k)."""
+    def score(self, z_u: Tensor, z_v: Tensor, pair: Tensor | None = None, *, exposed: bool = False) -> Tensor:
+        """Return s_uv (p,) of z_u, z_v (p, d) and, with structure, the pairs' features (p, k + e).
+
+        The last e columns say how often the ends are met at all. A label that counts behaviour grows with them
+        whatever the relation is; so they enter as a term of their own, as met while training (`exposed`), and at
+        their mean for every pair when scoring.
+        """
         if not self.use_z:
             z_u, z_v = torch.zeros_like(z_u), torch.zeros_like(z_v)
-        if pair is not None:
-            assert isinstance(self.scoring, MLP)
-            found: Tensor = self.scoring(z_u, z_v, pair)
+        if pair is None:
+            found: Tensor = self.scoring(z_u, z_v)
             return found
-        found = self.scoring(z_u, z_v)
-        return found
+        assert isinstance(self.scoring, MLP)
+        known = (pair - self.pair_mean) / self.pair_size
+        found = self.scoring(z_u, z_v, known[:, : self.pair])
+        if self.exposure is None:
+            return found
+        met = known[:, self.pair :]
+        offset: Tensor = self.exposure(met if exposed else torch.zeros_like(met)).squeeze(-1)
+        return found + offset
 
     def eps(self, z_u: Tensor) -> Tensor:
         """Return the threshold eps_u (p,), a logit, of the sources z_u (p, d) (eq. 3)."""
         found: Tensor = self.threshold(z_u).squeeze(-1)
         return found
+
+
+def _exposure(width: int, hidden: int) -> nn.Module:
+    return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, 1))
 
 
 def _scoring(sizes: Sizes, config: AlpcConfig) -> nn.Module:

@@ -79,7 +79,7 @@ def batch_losses(
     extra = None if batch.features is None else torch.from_numpy(batch.features[mine]).to(device)
     share = float(weight.sum()) / float(batch.weight.sum())
     z_u = z.index_select(0, u)
-    s = model.score(z_u, z.index_select(0, v), extra).float()
+    s = model.score(z_u, z.index_select(0, v), extra, exposed=True).float()
     prediction = prediction_loss(s, label, weight) * share
     nothing = torch.zeros((), device=device)
     threshold = threshold_loss(s, model.eps(z_u).float(), label, weight) * share if config.alpha else nothing
@@ -135,6 +135,8 @@ class Reader:
     def encode(self, model: Alpc, batch: Batch, processes: Processes, rng: np.random.Generator) -> Encoded:
         """Return z of what this process needs of a batch: its slice of the pairs, and all anchors."""
         graph, layers = self.view.graph, self.config.layers
+        if not self.config.use_z:
+            return Encoded(torch.zeros(graph.n, self.config.dims, device=self.device), None, graph.n)
         if self.config.fanout == 0:
             return Encoded(model.encode(self.x, [self.edges] * layers), None, graph.n)
         seeds = np.concatenate([batch.pairs[:, processes.mine(batch.pairs.shape[1])].ravel(), batch.anchors.ravel()])

@@ -52,7 +52,11 @@ def train_alpc(course: Course, config: AlpcConfig, options: TrainOptions) -> Tra
     """
     processes = join_processes(options.device)
     torch.manual_seed(options.seed)
-    model = Alpc(Sizes(course.text_dims, course.co_dims, course.pair_dims), config).to(options.device)
+    model = Alpc(Sizes(course.text_dims, course.co_dims, course.pair_dims, course.exposure_dims), config).to(
+        options.device
+    )
+    if course.examination.features is not None:
+        model.learn_scale(torch.from_numpy(course.examination.features).to(options.device))
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.epochs)
     parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
@@ -111,7 +115,7 @@ def _examine(model: Alpc, course: Course, state: State, losses: Tensor, device: 
     """Measure validation AUC, keep the weights when it is the best, and add to the curves."""
     paper = course.examination
     z = encode_all(model, paper.view, device=device)
-    auc = area_under_curve(score_pairs(model, z, paper.pairs, paper.features), paper.labels)
+    auc = area_under_curve(score_pairs(model, z, paper.pairs, paper.features, exposed=True), paper.labels)
     state.epoch += 1
     named = dict(zip(("l_pred", "l_th", "l_cl"), losses.tolist(), strict=True))
     state.curves += [(state.epoch, name, value) for name, value in (named | {"valid_auc": auc}).items()]

@@ -1,0 +1,147 @@
+"""A course from behaviour: one half of the users is read, the other half says which candidates are borne out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from audience_trainers.relations.alpc.config import AlpcConfig
+from audience_trainers.relations.alpc.edge_folds import draw_from
+from audience_trainers.relations.alpc.evidence import (
+    EXPOSURE_NAMES,
+    FEATURE_NAMES,
+    Evidence,
+    aligned,
+    co_inputs,
+    gather_evidence,
+)
+from audience_trainers.relations.alpc.inputs import text_inputs
+from audience_trainers.relations.alpc.lessons import Course, Examination, Lesson, View
+from audience_trainers.relations.alpc.negatives import negative_sampler
+from audience_trainers.relations.behaviour import Behaviour
+from audience_trainers.relations.candidates import Candidates
+from audience_trainers.relations.linkpred.task import Floats, Pairs, pair_key
+from audience_trainers.relations.skipgram import skip_gram
+from audience_trainers.relations.together import Closeness
+from audience_trainers.relations.topn import pair_products, unit_rows
+
+VALID_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """What stage I hands over: behaviour, candidates, E^Co of everyone (n, d), E^Se (n, t), text edges, decisions."""
+
+    behaviour: Behaviour
+    candidates: Candidates
+    co: Floats
+    text: Floats
+    semantic: sp.csr_matrix
+    confirmed: Pairs
+    rejected: Pairs
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UserMaterial:
+    """The evidence of all users as the model reads it, to score with after training."""
+
+    evidence: Evidence
+    view: View
+    config: AlpcConfig
+
+    def features(self, pairs: Pairs) -> Floats | None:
+        """Return the features of pairs (2, p) over all users, or None when g takes none."""
+        return _features(self.evidence, pairs, self.config)
+
+
+@dataclass(frozen=True, slots=True)
+class SkipGram:
+    """How the halves' E^Co are trained: as that of everyone."""
+
+    dims: int
+    window: int
+    epochs: int
+
+
+def course_from_users(
+    heard: Heard, config: AlpcConfig, options: Closeness, skip: SkipGram, *, seed: int
+) -> tuple[Course, UserMaterial]:
+    """Return a course of two lessons, one for each half of the users, and what to score with afterwards.
+
+    A lesson reads one half: its graph, its skip-gram vectors turned towards those of everyone, its pair features. Its
+    labels come from the other half: a candidate is positive when those users bear it out, a hard negative when they
+    do not. So no message, vector or feature knows the users that the label counts. A tenth of the candidates of the
+    first lesson is kept for validation. Confirmed relations are positives of weight `confirmed_weight`, rejected ones
+    negatives of every epoch.
+    """
+    text = text_inputs(heard.text, len(heard.text), config.text_dims)
+    samples = [heard.behaviour.half(0), heard.behaviour.half(1)]
+    halves = [_evidence(heard, sample, options, skip, seed) for sample in samples]
+    pairs = np.stack([heard.candidates.source, heard.candidates.target])
+    pairs = pairs[:, np.unique(pair_key(pairs, len(text)), return_index=True)[1]]
+    held = np.random.default_rng([seed, 2]).random(pairs.shape[1]) < VALID_SHARE
+    views = [_view(half, text, config, seed) for half in halves]
+    lessons = []
+    for read, told in ((0, 1), (1, 0)):
+        borne_out = halves[told].together.borne_out(*pairs)
+        lessons.append(_lesson(heard, halves[read], views[read], pairs[:, ~held], borne_out[~held], config, seed))
+    valid = pairs[:, held]
+    examination = Examination(
+        views[0], valid, halves[1].together.borne_out(*valid).astype(np.float64), _features(halves[0], valid, config)
+    )
+    everyone = gather_evidence(heard.behaviour, heard.semantic, heard.co, heard.text, options)
+    course = Course(
+        n=len(text),
+        lessons=2,
+        lesson=lambda place: lessons[place],
+        examination=examination,
+        known=np.unique(np.concatenate([pair_key(lesson.positive, len(text)) for lesson in lessons])),
+        text_dims=text.shape[1],
+        co_dims=views[0].x.shape[1] - text.shape[1],
+        pair_dims=len(FEATURE_NAMES) if config.structure else 0,
+        exposure_dims=len(EXPOSURE_NAMES) if config.structure else 0,
+    )
+    return course, UserMaterial(everyone, _view(everyone, text, config, seed), config)
+
+
+def _evidence(heard: Heard, sample: Behaviour, options: Closeness, skip: SkipGram, seed: int) -> Evidence:
+    vectors = skip_gram(sample, dims=skip.dims, window=skip.window, epochs=skip.epochs, seed=seed)
+    return gather_evidence(sample, heard.semantic, aligned(vectors, heard.co), heard.text, options)
+
+
+def _view(evidence: Evidence, text: Floats, config: AlpcConfig, seed: int) -> View:
+    co = co_inputs(evidence, dims=config.walk_dims, hops=config.walk_hops, seed=seed)
+    return View(np.concatenate([text, co], axis=1), evidence.messages())
+
+
+def _features(evidence: Evidence, pairs: Pairs, config: AlpcConfig) -> Floats | None:
+    if not config.structure:
+        return None
+    return np.concatenate([evidence.features(pairs), evidence.exposure(pairs)], axis=1)
+
+
+def _lesson(
+    heard: Heard, read: Evidence, view: View, pairs: Pairs, borne_out: np.ndarray, config: AlpcConfig, seed: int
+) -> Lesson:
+    n = len(heard.text)
+    confirmed = np.isin(pair_key(pairs, n), pair_key(heard.confirmed, n))
+    rejected = np.isin(pair_key(pairs, n), pair_key(heard.rejected, n))
+    yes = (borne_out | confirmed) & ~rejected
+    positive, hard = pairs[:, yes], pairs[:, ~yes & ~rejected]
+    sampler = negative_sampler(n, positive, hard, hard_share=config.hard_share)
+    count = config.negatives * positive.shape[1]
+    pool = sampler.draw(count, np.random.default_rng([seed, 3]))
+    unit = unit_rows(heard.text)
+    cosine = pair_products(unit, positive[0], positive[1])
+    return Lesson(
+        view=view,
+        positive=positive,
+        weight=np.where(confirmed[yes], config.confirmed_weight, 1.0).astype(np.float32),
+        anchor=cosine >= np.quantile(cosine, 1.0 - config.anchor_share) if len(cosine) else np.zeros(0, np.bool_),
+        draw_negatives=draw_from(pool, _features(read, pool, config)),
+        features=_features(read, positive, config),
+        fixed=heard.rejected if heard.rejected.shape[1] else None,
+        fixed_features=_features(read, heard.rejected, config) if heard.rejected.shape[1] else None,
+    )
