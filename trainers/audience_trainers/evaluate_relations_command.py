@@ -64,12 +64,14 @@ def relations(
     from audience_trainers.relations.linkpred.evaluate import EvaluateOptions, evaluate_models
     from audience_trainers.relations.linkpred.models import choose_models
     from audience_trainers.relations.linkpred.read import read_task
-    from audience_trainers.relations.linkpred.report import to_json, write_results
+    from audience_trainers.relations.linkpred.report import REFERENCE, to_json, write_results
     from audience_trainers.run import choose_device
 
     if path is None:
         raise click.UsageError("name a folder")
     chosen = choose_models(models)
+    if reference != REFERENCE:
+        choose_models(reference)
     options = EvaluateOptions(
         seeds=seeds,
         device=choose_device(device),
