@@ -9,7 +9,7 @@ from audience_trainers.relations.baselines.boosting import fit_boosting
 from audience_trainers.relations.baselines.decoder import best_decoder, cosine_decoder, regression_decoder
 from audience_trainers.relations.baselines.deepwalk import fit_deepwalk
 from audience_trainers.relations.baselines.node2vec import fit_node2vec
-from audience_trainers.relations.baselines.walks import WalkPlan, random_walks, walks_as_sequences
+from audience_trainers.relations.baselines.walks import WalkPlan, random_walks
 from audience_trainers.relations.linkpred.evaluate import validation_auc
 from audience_trainers.relations.linkpred.strangers import random_strangers
 from audience_trainers.relations.linkpred.task import FitOptions, Training, pair_key
@@ -41,15 +41,13 @@ def test_steps_have_the_exact_probabilities(p: float, q: float) -> None:
         np.testing.assert_allclose(got, weight / weight.sum(), atol=0.02, err_msg=f"{before} -> {here}")
 
 
-def test_walks_repeat_with_their_seed_and_read_as_sequences() -> None:
+def test_walks_repeat_with_their_seed() -> None:
     graph = Training(6, EDGES, NOTHING, NOTHING).adjacency()
     plan = WalkPlan(walks=3, length=5, q=0.5)
     walks = random_walks(graph, plan, seed=1)
     np.testing.assert_array_equal(walks, random_walks(graph, plan, seed=1))
     assert (walks != random_walks(graph, plan, seed=2)).any()
-    sequences = walks_as_sequences(walks, 6)
-    assert sequences.users == len(walks) == 15
-    np.testing.assert_array_equal(sequences.entity[sequences.start[4] : sequences.start[5]], walks[4])
+    assert walks.shape == (15, 5)
 
 
 def groups(n: int = 90, seed: int = 2) -> Training:

@@ -11,4 +11,4 @@ from audience_trainers.relations.linkpred.task import FitOptions, Scorer, Traini
 def fit_node2vec(training: Training, setting: Setting, options: FitOptions) -> Scorer:
     """Walk by p and q of the setting, learn 128 dims, decode."""
     plan = WalkPlan(WALKS, LENGTH, p=setting.get("p", 1.0), q=setting.get("q", 1.0))
-    return fit_walks(training, plan, window=setting.get("window", 5), options=options)
+    return fit_walks(training, plan, window=setting.get("window", 2), options=options)

@@ -8,8 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from audience_trainers.relations.behaviour import Behaviour
-
 Ints = npt.NDArray[np.int64]
 
 
@@ -43,11 +41,6 @@ def random_walks(graph: sp.csr_matrix, plan: WalkPlan, *, seed: int) -> Ints:
         else:
             walks[:, step] = _second_order(graph, keys, (walks[:, step - 2], here), plan, rng)
     return walks
-
-
-def walks_as_sequences(walks: Ints, entities: int) -> Behaviour:
-    """Return the walks as if each were a user's sequence, which is what skip-gram reads."""
-    return Behaviour(walks.ravel(), np.arange(len(walks) + 1, dtype=np.int64) * walks.shape[1], entities)
 
 
 def _neighbour(graph: sp.csr_matrix, here: Ints, rng: np.random.Generator) -> Ints:
