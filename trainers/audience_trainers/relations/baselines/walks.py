@@ -47,7 +47,7 @@ def _neighbour(graph: sp.csr_matrix, here: Ints, rng: np.random.Generator) -> In
     """Return a neighbour of each entity, evenly drawn."""
     degree = np.diff(graph.indptr)[here]
     place = graph.indptr[here] + (rng.random(len(here)) * degree).astype(np.int64)
-    return graph.indices[place].astype(np.int64)
+    return np.asarray(graph.indices[place], dtype=np.int64)
 
 
 def _second_order(

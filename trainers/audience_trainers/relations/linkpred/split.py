@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -75,7 +76,7 @@ def write_folder(
     edges = np.concatenate([pairs for _, label, pairs in parts if label], axis=1).astype(np.int32)
     pq.write_table(pa.table({"u": edges[0], "v": edges[1]}), folder / "edges.parquet", compression="zstd")
     pq.write_table(pa.concat_tables(tables), folder / "linkpred_split.parquet", compression="zstd")
-    arrays = {name: array for name, array in (("x", features), ("co", co)) if array is not None}
+    arrays: dict[str, Any] = {name: array for name, array in (("x", features), ("co", co)) if array is not None}
     if arrays:
         np.savez(folder / "features.npz", **arrays)
     if truth is not None:
