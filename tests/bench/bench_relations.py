@@ -96,8 +96,7 @@ def block(compared: Compared, kind: str, reference: str) -> str:
 
 def say(step: str, done: int, total: int) -> None:
     """Show finished fits."""
-    if " seed " in step or total == 1:
-        print(f"[{done}/{total}] {step}", file=sys.stderr)
+    print(f"[{done}/{total}] {step}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 from scipy import stats
 
-from audience_graph.errors import ConfigError, StoreUnavailable
+from audience_graph.errors import ConfigError, RunError, StoreUnavailable
 from audience_trainers.evaluate_command import evaluate
 from audience_trainers.relations.linkpred.evaluate import EvaluateOptions, evaluate_models, measure
-from audience_trainers.relations.linkpred.models import Model, Setting
+from audience_trainers.relations.linkpred.models import MODELS, Model, Setting
 from audience_trainers.relations.linkpred.paired import paired_difference, t_interval
 from audience_trainers.relations.linkpred.ranking import accuracy_at
 from audience_trainers.relations.linkpred.read import read_task
@@ -121,7 +121,8 @@ def test_a_model_without_its_server_is_an_error_or_a_row_that_says_so(task: Link
     assert "differences" not in told
 
 
-def test_the_command_prints_a_table_or_one_object_and_writes_its_files(task: LinkTask, tmp_path: Path) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("task")
+def test_the_command_prints_a_table_or_one_object_and_writes_its_files(tmp_path: Path) -> None:
     arguments = ["relations", str(tmp_path / "small"), "--models", "walk,jaccard", "--reference", "walk"]
     arguments += ["--device", "cpu", "--out", str(tmp_path / "out"), "--negatives", "both"]
     result = CliRunner().invoke(evaluate, arguments, catch_exceptions=False)
@@ -133,8 +134,23 @@ def test_the_command_prints_a_table_or_one_object_and_writes_its_files(task: Lin
     assert "kept" in again.stderr
     lines = (tmp_path / "out" / "results.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 1 + 2 * 2
+    damaged = next((tmp_path / "out" / "rows").glob("*.json"))
+    damaged.write_text('{"model": "walk"}', encoding="utf-8")
+    with pytest.raises(RunError, match="no finished fit"):
+        CliRunner().invoke(evaluate, arguments, catch_exceptions=False)
     with pytest.raises(ConfigError, match="unknown model 'nobody'"):
         CliRunner().invoke(evaluate, [*arguments, "--models", "nobody"], catch_exceptions=False)
+
+
+@pytest.mark.usefixtures("task")
+def test_the_command_says_where_a_stopped_comparison_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(MODELS, "noisy", NOISY)
+    STOP_AT.append(2)
+    arguments = ["relations", str(tmp_path / "small"), "--models", "noisy", "--device", "cpu"]
+    result = CliRunner().invoke(evaluate, [*arguments, "--out", str(tmp_path / "out")])
+    assert result.exit_code == 1
+    assert "the same command goes on from there" in result.stderr
+    assert len(list((tmp_path / "out" / "rows").glob("*.json"))) == 2
 
 
 def test_accuracy_is_the_share_of_true_pairs_among_those_predicted() -> None:

@@ -74,7 +74,8 @@ def relations(
     """Compare link-prediction models on one split: AUC, AP, Hits@K, mean and 95% interval over seeds.
 
     PATH holds edges.parquet, linkpred_split.parquet and, if there are any, features.npz. With --from-store 10 % of the
-    current relations are the test, and the rest is for training. A model's setting is chosen on validation.
+    current relations are the test, and the rest is for training. A model's setting is chosen on validation. The model
+    fastrp asks Neo4j, and starts the embedded servers when they are down.
 
     \b
     audience-graph evaluate relations data/amazon_photo --models walk,deepwalk --seeds 5
@@ -99,9 +100,15 @@ def relations(
         lenient=models == "all",
         data_dir=data_dir,
         progress=_say,
+        inside=_pass_by,
     )
     tasks = _stored(samples, truth, data_dir) if path is None else {"": _read(path, truth)}
-    compared = {name: evaluate_models(task, chosen, options) for name, task in tasks.items()}
+    try:
+        compared = {name: evaluate_models(task, chosen, options) for name, task in tasks.items()}
+    except KeyboardInterrupt:
+        if out is not None:
+            click.echo(f"stopped; finished fits are in {out}, the same command goes on from there", err=True)
+        raise
     kind = cast("Negatives", negatives)
     every = {name: to_json(found, kind, reference=reference) for name, found in compared.items()}
     told = {"samples": every} if samples else every[""]
@@ -124,7 +131,7 @@ def _stored(samples: Sequence[float], truth: Path | None, data_dir: str | None) 
     from audience_trainers.relations.linkpred.from_store import read_stored_graph, stored_task
 
     home = find_home(data_dir)
-    graph = read_stored_graph(home, find_connections(home), progress=_say)
+    graph = read_stored_graph(home, find_connections(home), progress=_pass_by)
     if not samples:
         return {"": stored_task(graph, truth=truth)}
     return {f"{ratio:g}": stored_task(graph, ratio=ratio, truth=truth) for ratio in samples}
@@ -144,9 +151,11 @@ def _print_tables(compared: Mapping[str, Compared], kinds: Sequence[str], refere
 
 
 def _say(step: str, done: int, total: int) -> None:
-    """Show finished fits as lines; steps inside a fit only to a person at a terminal, on one line."""
-    person = sys.stderr.isatty()
-    if " seed " in step or "not measured" in step:
-        click.echo(f"{CLEAR if person else ''}[{done}/{total}] {step}", err=True)
-    elif person:
+    """Show a finished fit as a line."""
+    click.echo(f"{CLEAR if sys.stderr.isatty() else ''}[{done}/{total}] {step}", err=True)
+
+
+def _pass_by(step: str, done: int, total: int) -> None:
+    """Show a step inside something larger to a person at a terminal, each over the last."""
+    if sys.stderr.isatty():
         click.echo(f"{CLEAR}{step} {done:,}/{total:,}", err=True, nl=False)

@@ -20,7 +20,8 @@ from audience_trainers.run import Progress, code_version, silent
 class EvaluateOptions:
     """How to compare: seeds 0 .. `seeds` - 1, device, whether settings are chosen on validation, where rows are kept.
 
-    `lenient`: a model whose server does not answer becomes a row that says so, instead of an error.
+    `lenient`: a model whose server does not answer becomes a row that says so, instead of an error. `progress` counts
+    fits, `inside` is told what a model says of its steps.
     """
 
     seeds: int = 5
@@ -30,6 +31,7 @@ class EvaluateOptions:
     lenient: bool = False
     data_dir: str | None = None
     progress: Progress = silent
+    inside: Progress = silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class _Fits:
         if model.servers:
             self._servers.need()
         begun = time.perf_counter()
-        fit = FitOptions(seed=seed, device=options.device, progress=options.progress, data_dir=options.data_dir)
+        fit = FitOptions(seed=seed, device=options.device, progress=options.inside, data_dir=options.data_dir)
         scorer = model.load()(self._task.training, setting, fit)
         measures = {kind: measure(scorer, judged) for kind, judged in self._task.test.items()}
         return Row(
