@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
 from audience_graph.cli.options import data_dir_option, print_json, print_rows
+from audience_graph.config import find_connections, find_home
 
 if TYPE_CHECKING:
     from audience_trainers.relations.linkpred.evaluate import Compared
     from audience_trainers.relations.linkpred.report import Negatives
+    from audience_trainers.relations.linkpred.task import LinkTask
 
 __all__ = ["relations"]
 
@@ -22,6 +24,19 @@ CLEAR = "\r\033[K"  # back to the start of the line, and empty it
 
 @click.command()
 @click.argument("path", type=click.Path(file_okay=False, path_type=Path), required=False)
+@click.option("--from-store", is_flag=True, help="Take the relations of the current release instead of PATH.")
+@click.option(
+    "--sample",
+    "samples",
+    type=click.FloatRange(0, 1, min_open=True),
+    multiple=True,
+    help="With --from-store: a sample with this share of the entities; may be repeated. [default: all of them]",
+)
+@click.option(
+    "--truth",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Parquet with source_id, target_id[, grade] of true pairs: gives ACC. [default: PATH/truth.parquet, if any]",
+)
 @click.option("--models", default="all", show_default=True, help="Comma-separated names, or all.")
 @click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, help="Fits per model: seeds 0, 1, ...")
 @click.option(
@@ -43,6 +58,9 @@ CLEAR = "\r\033[K"  # back to the start of the line, and empty it
 @data_dir_option
 def relations(
     path: Path | None,
+    from_store: bool,
+    samples: tuple[float, ...],
+    truth: Path | None,
     models: str,
     seeds: int,
     negatives: str,
@@ -55,21 +73,25 @@ def relations(
 ) -> None:
     """Compare link-prediction models on one split: AUC, AP, Hits@K, mean and 95% interval over seeds.
 
-    PATH holds edges.parquet, linkpred_split.parquet and, if there are any, features.npz.
+    PATH holds edges.parquet, linkpred_split.parquet and, if there are any, features.npz. With --from-store 10 % of the
+    current relations are the test, and the rest is for training. A model's setting is chosen on validation. The model
+    fastrp asks Neo4j, and starts the embedded servers when they are down.
 
     \b
     audience-graph evaluate relations data/amazon_photo --models walk,deepwalk --seeds 5
     audience-graph evaluate relations data/amazon_photo --negatives both --out results --json
+    audience-graph evaluate relations --from-store --sample 0.5 --sample 0.2 --truth truth/relations.parquet
     """
     from audience_trainers.relations.linkpred.evaluate import EvaluateOptions, evaluate_models
     from audience_trainers.relations.linkpred.models import choose_models
-    from audience_trainers.relations.linkpred.read import read_task
-    from audience_trainers.relations.linkpred.report import to_json, write_results
+    from audience_trainers.relations.linkpred.report import REFERENCE, to_json, write_results
     from audience_trainers.run import choose_device
 
-    if path is None:
-        raise click.UsageError("name a folder")
+    if (path is None) != from_store or (samples and not from_store):
+        raise click.UsageError("name a folder, or ask for --from-store (with --sample or without)")
     chosen = choose_models(models)
+    if reference != REFERENCE:
+        choose_models(reference)
     options = EvaluateOptions(
         seeds=seeds,
         device=choose_device(device),
@@ -78,34 +100,62 @@ def relations(
         lenient=models == "all",
         data_dir=data_dir,
         progress=_say,
+        inside=_pass_by,
     )
-    compared = evaluate_models(read_task(path), chosen, options)
+    tasks = _stored(samples, truth, data_dir) if path is None else {"": _read(path, truth)}
+    try:
+        compared = {name: evaluate_models(task, chosen, options) for name, task in tasks.items()}
+    except KeyboardInterrupt:
+        if out is not None:
+            click.echo(f"stopped; finished fits are in {out}, the same command goes on from there", err=True)
+        raise
     kind = cast("Negatives", negatives)
-    told = to_json(compared, kind, reference=reference)
+    every = {name: to_json(found, kind, reference=reference) for name, found in compared.items()}
+    told = {"samples": every} if samples else every[""]
     if out is not None:
-        write_results(out, compared, told)
+        write_results(out, list(compared.values()), told)
     if as_json:
         print_json(told)
     else:
         _print_tables(compared, ["random", "hard"] if negatives == "both" else [negatives], reference)
 
 
-def _print_tables(compared: Compared, kinds: Sequence[str], reference: str) -> None:
+def _read(path: Path, truth: Path | None) -> LinkTask:
+    from audience_trainers.relations.linkpred.read import read_task
+
+    return read_task(path, truth=truth)
+
+
+def _stored(samples: Sequence[float], truth: Path | None, data_dir: str | None) -> dict[str, LinkTask]:
+    """Return the task of the live graph by the name of its sample, `` for all of it."""
+    from audience_trainers.relations.linkpred.from_store import read_stored_graph, stored_task
+
+    home = find_home(data_dir)
+    graph = read_stored_graph(home, find_connections(home), progress=_pass_by)
+    if not samples:
+        return {"": stored_task(graph, truth=truth)}
+    return {f"{ratio:g}": stored_task(graph, ratio=ratio, truth=truth) for ratio in samples}
+
+
+def _print_tables(compared: Mapping[str, Compared], kinds: Sequence[str], reference: str) -> None:
     from audience_trainers.relations.linkpred.report import MEASURES, table_rows
 
-    for kind in kinds:
-        if len(kinds) > 1:
-            click.echo(f"{kind} negatives")
-        rows = table_rows(compared, kind, reference=reference)
-        columns = ["model", *(m for m in MEASURES if any(m in row for row in rows)), "fits"]
-        columns += [column for column in (f"auc - {reference}",) if any(column in row for row in rows)]
-        print_rows(rows, columns=columns)
+    for name, found in compared.items():
+        for kind in kinds:
+            if name or len(kinds) > 1:
+                click.echo(f"{kind} negatives{f', sample {name}' if name else ''}")
+            rows = table_rows(found, kind, reference=reference)
+            columns = ["model", *(m for m in MEASURES if any(m in row for row in rows)), "fits"]
+            columns += [column for column in (f"auc - {reference}",) if any(column in row for row in rows)]
+            print_rows(rows, columns=columns)
 
 
 def _say(step: str, done: int, total: int) -> None:
-    """Show finished fits as lines; steps inside a fit only to a person at a terminal, on one line."""
-    person = sys.stderr.isatty()
-    if " seed " in step or "not measured" in step:
-        click.echo(f"{CLEAR if person else ''}[{done}/{total}] {step}", err=True)
-    elif person:
+    """Show a finished fit as a line."""
+    click.echo(f"{CLEAR if sys.stderr.isatty() else ''}[{done}/{total}] {step}", err=True)
+
+
+def _pass_by(step: str, done: int, total: int) -> None:
+    """Show a step inside something larger to a person at a terminal, each over the last."""
+    if sys.stderr.isatty():
         click.echo(f"{CLEAR}{step} {done:,}/{total:,}", err=True, nl=False)

@@ -34,7 +34,7 @@ def fit_jaccard(training: Training, setting: Setting, options: FitOptions) -> Sc
     def score(pairs: Pairs) -> Values:
         shared = shared_neighbours(graph, pairs, np.ones((1, training.n)))[0]
         union = degree[pairs[0]] + degree[pairs[1]] - shared
-        return np.divide(shared, union, out=np.zeros(len(shared)), where=union > 0)
+        return np.asarray(np.divide(shared, union, out=np.zeros(len(shared)), where=union > 0))
 
     return score
 

@@ -11,6 +11,7 @@ from audience_graph.errors import StackError, StoreError
 from audience_trainers.relations.linkpred.kept import KeptRows, Measures, Row, data_hash
 from audience_trainers.relations.linkpred.models import Model, Setting
 from audience_trainers.relations.linkpred.ranking import accuracy_at, area_under_curve, ranking_measures
+from audience_trainers.relations.linkpred.servers import ServersOnDemand
 from audience_trainers.relations.linkpred.task import FitOptions, Judged, LinkTask, Scorer, Training, WithMargins
 from audience_trainers.run import Progress, code_version, silent
 
@@ -19,7 +20,8 @@ from audience_trainers.run import Progress, code_version, silent
 class EvaluateOptions:
     """How to compare: seeds 0 .. `seeds` - 1, device, whether settings are chosen on validation, where rows are kept.
 
-    `lenient`: a model whose server does not answer becomes a row that says so, instead of an error.
+    `lenient`: a model whose server does not answer becomes a row that says so, instead of an error. `progress` counts
+    fits, `inside` is told what a model says of its steps.
     """
 
     seeds: int = 5
@@ -29,6 +31,7 @@ class EvaluateOptions:
     lenient: bool = False
     data_dir: str | None = None
     progress: Progress = silent
+    inside: Progress = silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +53,19 @@ def evaluate_models(task: LinkTask, models: Mapping[str, Model], options: Evalua
     that fit counts as the first seed's row. Validation negatives are those of the task, for the hard test too. Rows
     are kept as they finish: whatever stops this, the same call with the same folder goes on from there.
     """
-    fits = _Fits(task, options, sum(_count(model, options) for model in models.values()))
+    total = sum(_count(model, options) for model in models.values())
     rows: dict[str, list[Row]] = {}
     unavailable: dict[str, str] = {}
-    for name, model in models.items():
-        try:
-            rows[name] = _rows_of(name, model, fits, options)
-        except (StoreError, StackError) as exc:
-            if not options.lenient:
-                raise
-            unavailable[name] = exc.message
-            options.progress(f"{name}: not measured, {exc.message}", fits.skip(_count(model, options)), fits.total)
+    with ServersOnDemand(options.data_dir) as servers:
+        fits = _Fits(task, options, total, servers)
+        for name, model in models.items():
+            try:
+                rows[name] = _rows_of(name, model, fits, options)
+            except (StoreError, StackError) as exc:
+                if not options.lenient:
+                    raise
+                unavailable[name] = exc.message
+                options.progress(f"{name}: not measured, {exc.message}", fits.skip(_count(model, options)), total)
     fixed = frozenset(name for name in rows if models[name].deterministic)
     return Compared(task.name, fits.data, options.seeds, rows, fixed, unavailable)
 
@@ -82,8 +87,8 @@ def _rows_of(name: str, model: Model, fits: _Fits, options: EvaluateOptions) -> 
 class _Fits:
     """Fits one model at a time, unless its row is kept already; counts for the progress."""
 
-    def __init__(self, task: LinkTask, options: EvaluateOptions, total: int) -> None:
-        self._task, self._options, self.total = task, options, total
+    def __init__(self, task: LinkTask, options: EvaluateOptions, total: int, servers: ServersOnDemand) -> None:
+        self._task, self._options, self._total, self._servers = task, options, total, servers
         self._kept = KeptRows(options.folder)
         self._done = 0
         self._code = code_version()
@@ -91,7 +96,7 @@ class _Fits:
 
     def skip(self, count: int) -> int:
         """Count fits that are not made; return how many are behind us."""
-        self._done = min(self._done + count, self.total)
+        self._done = min(self._done + count, self._total)
         return self._done
 
     def row(self, name: str, model: Model, setting: Setting, seed: int) -> Row:
@@ -106,13 +111,15 @@ class _Fits:
             words = f"kept, measured by {row.code}"
         shown = ", ".join(f"{key}={value}" for key, value in setting.items())
         step = f"{name} seed {seed}{f' ({shown})' if shown else ''}: validation AUC {row.valid_auc:.4f}, {words}"
-        self._options.progress(step, self.skip(1), self.total)
+        self._options.progress(step, self.skip(1), self._total)
         return row
 
     def _fit(self, name: str, model: Model, setting: Setting, seed: int) -> Row:
         options = self._options
+        if model.servers:
+            self._servers.need()
         begun = time.perf_counter()
-        fit = FitOptions(seed=seed, device=options.device, progress=options.progress, data_dir=options.data_dir)
+        fit = FitOptions(seed=seed, device=options.device, progress=options.inside, data_dir=options.data_dir)
         scorer = model.load()(self._task.training, setting, fit)
         measures = {kind: measure(scorer, judged) for kind, judged in self._task.test.items()}
         return Row(

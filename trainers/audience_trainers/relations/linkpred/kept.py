@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from audience_graph.errors import RunError
 from audience_trainers.relations.linkpred.task import LinkTask
 
 Measures = dict[str, float]
@@ -45,7 +46,7 @@ class KeptRows:
         if self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
             for path in sorted(self._folder.glob("*.json")):
-                self._rows[path.stem] = Row(**json.loads(path.read_text(encoding="utf-8")))
+                self._rows[path.stem] = _read_row(path)
 
     def find(self, model: str, setting: Mapping[str, Any], seed: int, data: str) -> Row | None:
         """Return the finished fit, or None."""
@@ -58,6 +59,13 @@ class KeptRows:
             temporary = self._folder / f".{row.key}.part"
             temporary.write_text(json.dumps(asdict(row), sort_keys=True) + "\n", encoding="utf-8")
             temporary.replace(self._folder / f"{row.key}.json")
+
+
+def _read_row(path: Path) -> Row:
+    try:
+        return Row(**json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as exc:
+        raise RunError(f"{path} is no finished fit: {exc}", hint="remove it, or name another --out") from exc
 
 
 def row_key(model: str, setting: Mapping[str, Any], seed: int, data: str) -> str:

@@ -25,6 +25,7 @@ class Model:
     fit: str  # "module:function", imported when it runs
     kind: str
     grid: tuple[Setting, ...] = ({},)
+    servers: bool = False  # whether it asks Neo4j
 
     def load(self) -> Fit:
         """Import and return the fit function."""
@@ -48,6 +49,40 @@ MODELS: dict[str, Model] = {
     "adamic_adar": Model(f"{_HERE}.baselines.heuristics:fit_adamic_adar", "heuristic"),
     "resource_allocation": Model(f"{_HERE}.baselines.heuristics:fit_resource_allocation", "heuristic"),
     "walk": Model(f"{_HERE}.baselines.heuristics:fit_walk", "heuristic"),
+    "deepwalk": Model(
+        f"{_HERE}.baselines.deepwalk:fit_deepwalk", "paper", ({"window": 2}, {"window": 5}, {"window": 10})
+    ),
+    "node2vec": Model(
+        f"{_HERE}.baselines.node2vec:fit_node2vec",
+        "paper",
+        (
+            {"p": 1.0, "q": 0.5, "window": 2},
+            {"p": 1.0, "q": 2.0, "window": 2},
+            {"p": 0.25, "q": 1.0, "window": 2},
+            {"p": 1.0, "q": 0.5, "window": 5},
+        ),
+    ),
+    "boosting": Model(
+        f"{_HERE}.baselines.boosting:fit_boosting",
+        "peer",
+        (
+            {"leaves": 15, "iterations": 200, "ratio": 3},
+            {"leaves": 31, "iterations": 400, "ratio": 3},
+            {"leaves": 15, "iterations": 200, "ratio": 1},
+            {"leaves": 31, "iterations": 400, "ratio": 1},
+        ),
+    ),
+    "fastrp": Model(
+        f"{_HERE}.baselines.fastrp:fit_fastrp",
+        "peer",
+        (
+            {"weights": [0.0, 1.0, 1.0]},
+            {"weights": [0.0, 1.0, 1.0, 1.0]},
+            {"weights": [0.0, 0.0, 1.0, 1.0], "normalization": -0.5},
+            {"weights": [1.0, 1.0, 1.0], "normalization": -0.5},
+        ),
+        servers=True,
+    ),
     "alpc": Model(f"{_HERE}.alpc.fit:fit_alpc", "ours"),
     "alpc_without_threshold": Model(f"{_HERE}.alpc.fit:fit_alpc_without_threshold", "ours"),
     "alpc_without_contrast": Model(f"{_HERE}.alpc.fit:fit_alpc_without_contrast", "ours"),

@@ -3,6 +3,10 @@
 edges.parquet            u, v             every undirected edge once
 linkpred_split.parquet   split, label, u, v    split = train | valid | test; label 1 = edge, 0 = sampled non-edge
 features.npz             bits, num_features    packed 0/1 rows, or `x` (n, f) numbers; optional
+                         co                    E^Co (n, d), vectors from sequences; optional. Whether they saw the
+                                               sequences behind the test edges is for who made them to say
+truth.parquet            u, v[, grade]         what people or a planted world say of pairs: 0, 0.5 or 1, a pair that is
+                                               not listed 0; optional, gives ACC
 """
 
 from __future__ import annotations
@@ -19,12 +23,15 @@ import pyarrow.parquet as pq
 from audience_graph.errors import InputError
 from audience_trainers.relations.linkpred.hard import hard_negatives
 from audience_trainers.relations.linkpred.task import Floats, Judged, LinkTask, Pairs, Training, pair_key
+from audience_trainers.relations.linkpred.truth import read_truth
 
 HARD_SEED = 7  # hard negatives belong to the folder, not to a run: the same for every model and seed
 
 
-def read_task(folder: Path) -> LinkTask:
+def read_task(folder: Path, *, truth: Path | None = None) -> LinkTask:
     """Read a folder and return its task, with random test negatives (as shipped) and hard ones (made here).
+
+    `truth` names another file than the folder's own truth.parquet; its columns are u, v or source_id, target_id.
 
     Raises InputError, naming file and column, for a file that is missing or damaged, an id outside the features, a
     test edge among the training edges, or a negative that is an edge.
@@ -49,10 +56,15 @@ def read_task(folder: Path) -> LinkTask:
         valid_positive=parts["valid", 1],
         valid_negative=parts["valid", 0],
         features=features,
+        co=read_vectors(folder / "features.npz", "co", n),
     )
     positive = parts["test", 1]
     hard = hard_negatives(training, positive, known=edges, seed=HARD_SEED)
-    test = {"random": Judged(positive, parts["test", 0]), "hard": Judged(positive, hard)}
+    graded = read_truth(folder / "truth.parquet" if truth is None else truth, n, wanted=truth is not None)
+    test = {
+        kind: Judged(positive, negative, None if graded is None else graded.of(positive, negative))
+        for kind, negative in (("random", parts["test", 0]), ("hard", hard))
+    }
     return LinkTask(folder.resolve().name, training, test)
 
 
@@ -64,9 +76,28 @@ def read_features(path: Path) -> Floats | None:
         with np.load(path, allow_pickle=False) as file:
             if "bits" in file:
                 return np.unpackbits(file["bits"], axis=1)[:, : int(file["num_features"])].astype(np.float32)
+            if "x" not in file and "co" in file:
+                return None
             found = np.asarray(file["x"], np.float32)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as exc:
         raise InputError(f"{path}: expected `bits` and `num_features`, or `x` ({exc})") from exc
+    return _finite(path, found)
+
+
+def read_vectors(path: Path, name: str, n: int) -> Floats | None:
+    """Return the array `name` (n, d) float32 of a file that `read_features` accepted, or None where it has none."""
+    if not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as file:
+        if name not in file:
+            return None
+        found = _finite(path, np.asarray(file[name], np.float32))
+    if len(found) != n:
+        raise InputError(f"{path}: {len(found):,} rows of {name}, but the graph has {n:,} nodes")
+    return found
+
+
+def _finite(path: Path, found: Floats) -> Floats:
     if found.ndim != 2 or not np.isfinite(found).all():
         raise InputError(f"{path}: expected finite numbers of shape (n, f), found shape {found.shape}")
     return found

@@ -57,23 +57,35 @@ def table_rows(compared: Compared, kind: str, *, reference: str = REFERENCE) -> 
                 row[measure] = _percent(_interval(compared.rows[name], kind, measure))
         if reference in compared.rows and name != reference:
             found = _differences(compared, name, reference, kind)["auc"]
-            sign = "" if found["p"] is None else f" (p {found['p']:.3f})"
+            sign = "" if found["p"] is None else f" (p {'< .001' if found['p'] < 0.001 else format(found['p'], '.3f')})"
             row[f"auc - {reference}"] = f"{100 * found['mean']:+.2f}{sign}"
         table.append(row)
     table += [{"model": name, "auc": f"not measured: {why}"} for name, why in compared.unavailable.items()]
     return table
 
 
-def write_results(folder: Path, compared: Compared, told: Mapping[str, Any]) -> None:
-    """Write results.json (the printed object) and results.csv (one row per model, seed and kind of negative)."""
+def write_results(folder: Path, compared: Sequence[Compared], told: Mapping[str, Any]) -> None:
+    """Write results.json (the printed object) and results.csv (one row per task, model, seed and kind of negative)."""
     text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
     (folder / "results.json").write_text(text, encoding="utf-8")
-    columns = ["model", "setting", "seed", "negatives", "valid_auc", *MEASURES, "seconds", "device", "data", "code"]
+    columns = [
+        "task",
+        "model",
+        "setting",
+        "seed",
+        "negatives",
+        "valid_auc",
+        *MEASURES,
+        "seconds",
+        "device",
+        "data",
+        "code",
+    ]
     with (folder / "results.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
-        for row in (row for rows in compared.rows.values() for row in rows):
-            plain = {k: v for k, v in dataclasses.asdict(row).items() if k in columns}
+        for task, row in ((c.task, row) for c in compared for rows in c.rows.values() for row in rows):
+            plain = {"task": task} | {k: v for k, v in dataclasses.asdict(row).items() if k in columns}
             for kind, measures in row.measures.items():
                 setting = json.dumps(dict(row.setting), sort_keys=True)
                 writer.writerow(plain | {"setting": setting, "negatives": kind} | measures)

@@ -1,0 +1,1 @@
+"""Link-prediction folders for the tests."""
