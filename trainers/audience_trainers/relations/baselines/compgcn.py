@@ -21,7 +21,8 @@ def compose(entity: Tensor, relation: Tensor, how: str) -> Tensor:
     if how == "mult":
         return entity * relation
     along = torch.fft.rfft(entity, dim=-1).conj() * torch.fft.rfft(relation, dim=-1)
-    return torch.fft.irfft(along, n=entity.shape[-1], dim=-1)
+    correlated: Tensor = torch.fft.irfft(along, n=entity.shape[-1], dim=-1)
+    return correlated
 
 
 class CompGCNLayer(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,7 +92,9 @@ def _second_hop(graph: sp.csr_matrix, near: list[Indices], member: Indices, *, r
     return _keep(found, [weaker[found], both[found]], n=n, key=key, most=reach.per_hop)
 
 
-def _keep(cells: Indices, rank: list[npt.NDArray[np.integer]], *, n: int, key: Indices, most: int) -> Indices:
+def _keep(
+    cells: Indices, rank: Sequence[npt.NDArray[np.integer] | npt.NDArray[np.bool_]], *, n: int, key: Indices, most: int
+) -> Indices:
     """Return at most `most` cells of each pair, highest rank first, then in an order that only ids decide."""
     pair, node = cells // n, cells % n
     mixed = (key[pair].astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) ^ (

@@ -34,7 +34,8 @@ class NodeInput(nn.Module):
     def forward(self, nodes: Tensor | None = None) -> Tensor:
         """Return x (n, dims), or x of the listed nodes (k, dims)."""
         if nodes is not None and len(nodes) >= len(self.known):
-            return self()[nodes]  # more places than nodes: each node once
+            every: Tensor = self()
+            return every[nodes]  # more places than nodes: project each node once
         known, table = (part if part is None or nodes is None else part[nodes] for part in (self.known, self.table))
         if self.project is None:
             return cast(Tensor, table)
@@ -46,7 +47,7 @@ def _scaled(block: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     length = np.linalg.norm(block, axis=1, keepdims=True)
     unit = block / np.where(length > 0, length, 1.0)
     centred = unit - unit.mean(axis=0)
-    return (centred / max(float(np.sqrt(np.square(centred).mean())), 1e-12)).astype(np.float32)
+    return np.asarray(centred / max(float(np.sqrt(np.square(centred).mean())), 1e-12), np.float32)
 
 
 class MessageGraph:

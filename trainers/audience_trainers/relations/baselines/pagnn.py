@@ -67,7 +67,7 @@ class PaGNN(PairModel):
     def _hear(self, x: Tensor, edges: Tensor, *, sender: Tensor, receiver: Tensor) -> Tensor:
         """Return z (p, d) at the receivers; each hop passes only the edges that lead to them in the hops left."""
         wanted = torch.zeros(len(x), dtype=torch.bool, device=x.device).index_fill(0, receiver, True)
-        blocks = []
+        blocks: list[Tensor] = []
         for _ in range(HOPS):
             along = edges[:, wanted[edges[1]]]
             blocks.insert(0, along)
