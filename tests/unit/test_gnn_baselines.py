@@ -14,7 +14,7 @@ from audience_trainers.relations.baselines.compgcn import CompGCNLayer, compose
 from audience_trainers.relations.baselines.enclosing import Reach, drnl_labels, enclosing_subgraphs
 from audience_trainers.relations.baselines.gnn_graph import NodeInput, TrainingEdges
 from audience_trainers.relations.baselines.gnn_pairs import PairModel
-from audience_trainers.relations.baselines.gnn_training import RandomNegatives
+from audience_trainers.relations.baselines.gnn_training import RandomNegatives, link_loss
 from audience_trainers.relations.baselines.pagnn import PaGNN
 from audience_trainers.relations.baselines.seal import DGCNN, SortPooling
 from audience_trainers.relations.linkpred.models import MODELS
@@ -270,3 +270,10 @@ def test_negatives_are_never_training_edges_and_a_complete_graph_does_not_hang()
     assert not np.isin(pair_key(drawn, 30), pair_key(training.edges, 30)).any()
     complete, _ = random_graph(5, 1.0, seed=1)
     assert RandomNegatives(complete, 1).draw(4).shape[1] == 0
+
+
+def test_the_loss_is_the_cross_entropy_of_either_side_and_an_empty_side_adds_nothing() -> None:
+    positive, negative = torch.tensor([1.0, -2.0]), torch.tensor([0.5])
+    expected = -(torch.sigmoid(positive).log().mean() + (1 - torch.sigmoid(negative)).log().mean())
+    torch.testing.assert_close(link_loss(positive, negative), expected)
+    torch.testing.assert_close(link_loss(positive, negative[:0]), -torch.sigmoid(positive).log().mean())

@@ -50,7 +50,7 @@ def fit_encoder(training: Training, model: LinkEncoder, *, plan: Plan, negatives
     whole = edges.without([])
     strangers = RandomNegatives(training, plan.options.seed)
 
-    def epoch(_: int) -> Iterator[Tensor]:
+    def epoch() -> Iterator[Tensor]:
         order = strangers.rng.permutation(training.edges.shape[1])
         for hidden in np.array_split(order, min(HIDDEN_PARTS, len(order))):
             z = model.encode(edges.without(hidden))
@@ -58,7 +58,7 @@ def fit_encoder(training: Training, model: LinkEncoder, *, plan: Plan, negatives
             negative = model.score(z, _on(strangers.draw(negatives * len(hidden)), device))
             yield link_loss(positive, negative) + model.penalty()
 
-    train_until_best(model, epoch, _scorer(model, whole, device), judged=validation_pairs(training), plan=plan)
+    train_until_best(model, epoch, validate=_scorer(model, whole, device), judged=validation_pairs(training), plan=plan)
     return _scorer(model, whole, device, remember=True)
 
 

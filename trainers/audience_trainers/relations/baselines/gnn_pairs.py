@@ -48,7 +48,7 @@ def fit_pairs(training: Training, model: PairModel, *, plan: Plan, sampling: Sam
     model = model.to(plan.options.device)
     strangers = RandomNegatives(training, plan.options.seed)
 
-    def epoch(_: int) -> Iterator[Tensor]:
+    def epoch() -> Iterator[Tensor]:
         count = training.edges.shape[1]
         chosen = strangers.rng.permutation(count)[: sampling.positives]
         positive, negative = training.edges[:, chosen], strangers.draw(len(chosen))
@@ -68,5 +68,5 @@ def fit_pairs(training: Training, model: PairModel, *, plan: Plan, sampling: Sam
         return np.concatenate(parts) if parts else np.zeros(0)
 
     judged = validation_pairs(training, sampling.validated)
-    train_until_best(model, epoch, score, judged=judged, plan=plan)
+    train_until_best(model, epoch, validate=score, judged=judged, plan=plan)
     return score

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import softplus
 
 from audience_trainers.relations.linkpred.ranking import area_under_curve
 from audience_trainers.relations.linkpred.task import FitOptions, Judged, Pairs, Scorer, Training, pair_key
@@ -19,12 +19,20 @@ from audience_trainers.relations.linkpred.task import FitOptions, Judged, Pairs,
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """At most `epochs`; stop after `patience` of them without a better validation AUC.."""
+    """At most `epochs`; stop after `patience` of them without a better validation AUC."""
 
     epochs: int
     patience: int
     learning_rate: float
-    weight_decay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is fitted, for whom, and for how long."""
+
+    name: str
+    schedule: Schedule
+    options: FitOptions
 
 
 class RandomNegatives:
@@ -36,7 +44,7 @@ class RandomNegatives:
         self.rng = np.random.default_rng(seed)
 
     def draw(self, count: int) -> Pairs:
-        """Return non-edges (2, count); where the graph is nearly complete, what 100 draws found (at least one)."""
+        """Return non-edges (2, count); fewer where the graph is nearly complete."""
         found: list[Pairs] = []
         missing = count
         for _ in range(100):
@@ -66,26 +74,25 @@ def seeded(options: FitOptions) -> Iterator[None]:
 
 
 def link_loss(positive: Tensor, negative: Tensor) -> Tensor:
-    """Return L_pred, cross-entropy of logits (p,) and (q,), either side weighing the same."""
-    return binary_cross_entropy_with_logits(positive, torch.ones_like(positive)) + binary_cross_entropy_with_logits(
-        negative, torch.zeros_like(negative)
-    )
+    """Return L_pred, cross-entropy of logits (p,) and (q,), either side weighing the same; an empty side adds 0."""
+    missed = softplus(-positive).sum() / max(len(positive), 1)
+    return missed + softplus(negative).sum() / max(len(negative), 1)
 
 
 def train_until_best(
-    model: nn.Module, step: Callable[[int], Iterator[Tensor]], validate: Scorer, *, judged: Judged, plan: Plan
+    model: nn.Module, step: Callable[[], Iterator[Tensor]], *, validate: Scorer, judged: Judged, plan: Plan
 ) -> float:
     """Train in place, leave the weights of the best validation epoch in the model and return its AUC.
 
-    `step(epoch)` yields the losses of one epoch; `validate` scores the validation pairs with the weights of the moment.
+    `step()` yields the losses of one epoch; `validate` scores the validation pairs with the weights of the moment.
     """
     schedule, options = plan.schedule, plan.options
-    optimiser = torch.optim.Adam(model.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay)
+    optimiser = torch.optim.Adam(model.parameters(), lr=schedule.learning_rate)
     best, best_epoch, kept = -math.inf, -1, copy.deepcopy(model.state_dict())
     pairs, labels = judged.pairs(), judged.labels()
     for epoch in range(schedule.epochs):
         model.train()
-        for loss in step(epoch):
+        for loss in step():
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(model.parameters(), 5.0)
@@ -100,15 +107,6 @@ def train_until_best(
     model.load_state_dict(kept)
     model.eval()
     return best
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is fitted, for whom, and for how long."""
-
-    name: str
-    schedule: Schedule
-    options: FitOptions
 
 
 def validation_pairs(training: Training, most: int | None = None) -> Judged:
