@@ -88,6 +88,24 @@ MODELS: dict[str, Model] = {
     "alpc_without_contrast": Model(f"{_HERE}.alpc.fit:fit_alpc_without_contrast", "ours"),
     "alpc+structure": Model(f"{_HERE}.alpc.fit:fit_alpc_structure", "ours"),
     "structure_alone": Model(f"{_HERE}.alpc.fit:fit_structure_alone", "ours"),
+    "gae": Model(f"{_HERE}.baselines.gae:fit_gae", "peer", ({}, {"rate": 0.01}, {"dropout": 0.2}, {"learned": True})),
+    "vgae": Model(
+        f"{_HERE}.baselines.gae:fit_vgae", "paper", ({}, {"rate": 0.01}, {"dropout": 0.2}, {"learned": True})
+    ),
+    "compgcn": Model(
+        f"{_HERE}.baselines.compgcn:fit_compgcn",
+        "paper",
+        ({}, {"composition": "sub"}, {"composition": "corr"}, {"dropout": 0.2}),
+    ),
+    "geniepath": Model(
+        f"{_HERE}.baselines.geniepath_link:fit_geniepath",
+        "paper",
+        ({}, {"lazy": True}, {"rate": 0.005}, {"learned": True}),
+    ),
+    "seal": Model(f"{_HERE}.baselines.seal:fit_seal", "paper", ({}, {"hops": 2}, {"rate": 0.001}, {"learned": True})),
+    "pagnn": Model(
+        f"{_HERE}.baselines.pagnn:fit_pagnn", "paper", ({}, {"per_hop": 40}, {"rate": 0.002}, {"learned": True})
+    ),
 }
 
 
