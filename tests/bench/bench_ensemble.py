@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
 import numpy.typing as npt
 import torch
-from shifted_weeks import Ints, Shift, ShiftedWeeks
+from shifted_weeks import Ints, ShiftedWeeks
 
 from audience_trainers.relations.behaviour import Behaviour
 from audience_trainers.relations.cooccurrence import count_pairs, information
@@ -40,7 +40,7 @@ from audience_trainers.relations.vectors import preference_vectors
 SPAN = 6  # weeks that the ensemble reads
 DIMS = 32
 NEAR = 30  # nearest entities in z that are candidates
-CONFIG = EnsembleConfig(pairs_per_epoch=16_384, epochs=12, patience=3, batch=1_024)
+CONFIG = EnsembleConfig(pairs_per_epoch=8_192, epochs=12, patience=3, batch=1_024)
 MOST_VARIANCE = 1 / 3
 
 
@@ -100,9 +100,9 @@ def margins(weeks: Sequence[Mined], seed: int) -> npt.NDArray[np.float64]:
     return model.logits(weeks[-1].source, weeks[-1].target) - model.thresholds()[weeks[-1].source]
 
 
-def run_seed(seed: int, judged: int, shift: Shift) -> dict[str, Weekly]:
+def run_seed(seed: int, judged: int) -> dict[str, Weekly]:
     """Return the weekly accuracy of both models over `judged` weeks."""
-    world = ShiftedWeeks(seed, SPAN - 1 + judged, users=4_000, shift=shift)
+    world = ShiftedWeeks(seed, SPAN - 1 + judged)
     plan = world.plan()
     truth = world.truth(plan)
     mined = [mine(world.week(plan, week), seed) for week in range(world.weeks)]
@@ -143,14 +143,14 @@ def report(by_seed: dict[int, dict[str, Weekly]]) -> dict[str, object]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
-    parser.add_argument("--weeks", type=int, default=10, help="weeks that are judged")
+    parser.add_argument("--weeks", type=int, default=8, help="weeks that are judged")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
     by_seed = {}
     for seed in options.seeds:
         begin = time.monotonic()
-        by_seed[seed] = run_seed(seed, options.weeks, Shift(noise=(0.02, 0.2)))
+        by_seed[seed] = run_seed(seed, options.weeks)
         for name, weekly in by_seed[seed].items():
             print(f"seed {seed} {name:9s} ACC {' '.join(f'{x:5.1f}' for x in weekly.own)}", file=sys.stderr)
             print(f"seed {seed} {name:9s} same number {' '.join(f'{x:5.1f}' for x in weekly.equal)}", file=sys.stderr)

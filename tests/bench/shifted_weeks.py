@@ -25,6 +25,7 @@ from audience_trainers.relations.behaviour import Behaviour
 
 Ints = npt.NDArray[np.int64]
 DAYS = 30
+SHOWN = 5  # entities of a bundle that a user of a burst meets in a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,9 @@ class Shift:
 
     topic: float = 1.0  # standard deviation of a topic's log weight
     channel: float = 0.7  # and of a channel's
-    noise: tuple[float, float] = (0.05, 0.35)  # share of a channel's mentions that are at random
+    noise: tuple[float, float] = (0.02, 0.2)  # share of a channel's mentions that are at random
     burst_chance: float = 0.4
-    bundles: int = 12
+    bundles: tuple[int, int] = (2, 10)  # how many a burst has
     bundle_size: int = 14
     burst_users: float = 0.3  # share of the users whom a burst shows one bundle
 
@@ -47,7 +48,7 @@ class ShiftedWeeks:
     seed: int
     weeks: int
     entities: int = 800
-    users: int = 1_200
+    users: int = 4_000
     shift: Shift = field(default_factory=Shift)
 
     def plan(self) -> Plan:
@@ -88,11 +89,11 @@ class ShiftedWeeks:
     def _with_burst(self, rng: np.random.Generator, user: Ints, entity: Ints, n: int) -> Behaviour:
         if rng.random() < self.shift.burst_chance:
             shown = np.flatnonzero(rng.random(self.users) < self.shift.burst_users)
-            bundles = np.stack([rng.permutation(n)[: self.shift.bundle_size] for _ in range(self.shift.bundles)])
-            length = 5
-            picks = np.stack([rng.permutation(self.shift.bundle_size)[:length] for _ in shown])
-            mentions = bundles[rng.integers(0, self.shift.bundles, len(shown))[:, None], picks]
-            user = np.concatenate([user, np.repeat(shown, length)])
+            count = int(rng.integers(*self.shift.bundles, endpoint=True))
+            bundles = np.stack([rng.permutation(n)[: self.shift.bundle_size] for _ in range(count)])
+            picks = np.stack([rng.permutation(self.shift.bundle_size)[:SHOWN] for _ in shown])
+            mentions = bundles[rng.integers(0, count, len(shown))[:, None], picks]
+            user = np.concatenate([user, np.repeat(shown, SHOWN)])
             entity = np.concatenate([entity, mentions.ravel()])
         order = np.argsort(user, kind="stable")
         counts = np.bincount(user, minlength=self.users)
