@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
@@ -15,10 +18,12 @@ from audience_trainers.relations.ensemble import infer
 from audience_trainers.relations.ensemble.config import EnsembleConfig
 from audience_trainers.relations.ensemble.infer import Ensemble
 from audience_trainers.relations.ensemble.model import EnsembleNet, hide_weeks
-from audience_trainers.relations.ensemble.pairs import TrainingPairs
+from audience_trainers.relations.ensemble.pairs import COLUMNS, TrainingPairs, moved
 from audience_trainers.relations.ensemble.train import fit_ensemble, pair_loss
-from audience_trainers.relations.ensemble.weeks import Aligned
+from audience_trainers.relations.ensemble.weekly import ensemble_of_week
+from audience_trainers.relations.ensemble.weeks import Aligned, WeekVectors
 from audience_trainers.relations.linkpred.ranking import area_under_curve
+from audience_trainers.run import create_run
 
 N, WEEKS, DIMS = 90, 4, 8
 GROUP = np.arange(N) % 9
@@ -150,13 +155,8 @@ def test_the_loss_is_the_papers_sum_weighted_by_row() -> None:
 def test_rows_of_weight_zero_teach_nothing() -> None:
     aligned, pairs = world()
     wrong = replace(pairs, label=1 - pairs.label, weight=np.zeros_like(pairs.weight), split=np.zeros_like(pairs.split))
-    both = TrainingPairs(
-        *(
-            np.concatenate([getattr(pairs, c), getattr(wrong, c)])
-            for c in ("source", "target", "label", "weight", "split")
-        )
-    )
-    assert held_out_auc(fit_ensemble(aligned, both, SMALL, seed=1)) > 0.9
+    both = TrainingPairs(*(np.concatenate([getattr(pairs, c), getattr(wrong, c)]) for c in COLUMNS))
+    assert held_out_auc(fit_ensemble(aligned, both, replace(SMALL, epochs=5), seed=1)) > 0.9
 
 
 def test_weeks_have_their_own_maps_and_a_narrow_week_is_read_alike() -> None:
@@ -170,6 +170,30 @@ def test_weeks_have_their_own_maps_and_a_narrow_week_is_read_alike() -> None:
         net.into[0].weight[:, 2:] += 1.0
     torch.testing.assert_close(net.tokens(h, mask)[0], before)
     assert not torch.allclose(net.tokens(h.flip(1), mask)[0].flip(1), before)
+
+
+def test_a_mining_run_takes_old_weeks_from_disk(tmp_path: Path) -> None:
+    aligned, pairs = world()
+    ids = tuple(f"e{i:02d}" for i in range(N))
+    for t, week in enumerate(("2026-W27", "2026-W29")):
+        run = create_run(tmp_path, kind="mine", week=week, as_of=date(2026, 7, 1), config=SMALL, seed=1)
+        order = np.random.default_rng(t).permutation(N)  # another dictionary order, and one entity not yet known
+        run.write_table("entities", pa.table({"entity_id": [ids[i] for i in order[order > 0]]}))
+        run.write_array("z", aligned.h[order[order > 0], t])
+        place = np.full(N, -1)
+        place[order[order > 0]] = np.arange(N - 1)
+        told = moved(pairs, place)
+        run.write_table("pairs", pa.table({name: getattr(told, name) for name in COLUMNS}))
+        run.finish()
+    now = WeekVectors("2026-W30", ids, aligned.h[:, 2])
+    found = ensemble_of_week(tmp_path, now, pairs, replace(SMALL, epochs=4), seed=1)
+    h, mask = found.aligned
+    np.testing.assert_array_equal(h[1:, [0, 2, 3]], aligned.h[1:, :3])
+    assert mask[1:].all(axis=0).tolist() == [True, False, True, True]
+    assert mask[0].tolist() == [False, False, False, True]
+    assert found.metrics["weeks"] == 4
+    assert found.metrics["validation_auc"] > 0.9
+    assert found.entity_vectors().shape == (N, 3 * DIMS)
 
 
 def test_pairs_of_one_kind_and_impossible_settings_are_refused() -> None:

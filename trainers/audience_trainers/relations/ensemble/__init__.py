@@ -3,4 +3,5 @@
 weeks.py    z_e of finished runs, read and aligned         pairs.py    training pairs of the weeks, pooled
 model.py    H_uv -> attention over weeks -> logit, eps_u   train.py    weighted cross-entropy, week dropout
 infer.py    logits, thresholds, attention, h_e             spaces.py   h_e: concatenation, gaps filled by rotation
+weekly.py   all of it for one mining run
 """

@@ -29,12 +29,15 @@ class EnsembleConfig:
     pairs_per_epoch: int = 200_000
     rate: float = 3e-3
     decay: float = 1e-4
+    silence: float = 0.5  # weight of a week that does not bear out what another does; 0 = such rows are left out
     valid_share: float = 0.1  # of the pairs, when none is marked for validation
 
     def __post_init__(self) -> None:
         for name in ("weeks", "dims", "heads", "layers", "hidden", "epochs", "patience", "batch", "pairs_per_epoch"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"ensemble setting {name}: expected a number from 1, found {getattr(self, name)!r}")
+        if not 0 <= self.silence <= 1:
+            raise ConfigError(f"ensemble setting silence: expected 0 to 1, found {self.silence!r}")
         for name in ("dropout", "week_dropout", "valid_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"ensemble setting {name}: expected 0 to below 1, found {getattr(self, name)!r}")

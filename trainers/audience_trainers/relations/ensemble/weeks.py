@@ -88,10 +88,7 @@ def align(weeks: Sequence[WeekVectors], ids: Sequence[str]) -> Aligned:
     in a week that was not mined. Entities that vanished are left out. Weeks may differ in dimension: a narrower one is
     widened with zeros, which the model's own linear map of that week never reads. Raises RunError for a week twice.
     """
-    mondays = [monday_of(week.week) for week in weeks]
-    if not weeks or mondays != sorted(set(mondays)):
-        raise RunError(f"weeks must be given once each, oldest first: found {[week.week for week in weeks]}")
-    slots = [(monday - mondays[0]).days // 7 for monday in mondays]
+    slots = slots_of(weeks)
     dims = max(week.z.shape[1] for week in weeks)
     h = np.zeros((len(ids), slots[-1] + 1, dims), np.float32)
     for slot, week in zip(slots, weeks, strict=True):
@@ -99,6 +96,14 @@ def align(weeks: Sequence[WeekVectors], ids: Sequence[str]) -> Aligned:
         known = place >= 0
         h[known, slot, : week.z.shape[1]] = week.z[place[known]]
     return Aligned(h, np.abs(h).max(axis=2, initial=0.0) > 0)
+
+
+def slots_of(weeks: Sequence[WeekVectors]) -> list[int]:
+    """Return how many calendar weeks each lies after the first. Raises RunError unless they ascend, each once."""
+    mondays = [monday_of(week.week) for week in weeks]
+    if not weeks or mondays != sorted(set(mondays)):
+        raise RunError(f"weeks must be given once each, oldest first: found {[week.week for week in weeks]}")
+    return [(monday - mondays[0]).days // 7 for monday in mondays]
 
 
 def monday_of(week: str) -> date:
