@@ -4,11 +4,12 @@
 
 Rolling: every week ALPC is trained on that week's candidate edges; that is the single model. In week t the ensemble
 reads the ALPC vectors and the training pairs of weeks t-5 to t. Both are judged on the same candidates of week t: ACC =
-share of true ones among the relations that a model publishes (margin > 0), and among its best R by margin, R = what the
-single model publishes. Labels are each week's own candidate edges; the planted truth judges, and nothing else.
+share of true ones among the relations that a model publishes (margin > 0). A model that publishes less is right more
+often: so ACC is shown at equal number too, of the best by margin, as many as the one that publishes less. Labels are each
+week's own candidate edges; the planted truth judges, and nothing else.
 
-Settings were chosen on seeds 101 and 102. Bars, for both ways of counting: the variance of weekly ACC at most 1/3 of
-the single model's, the mean not lower. Exit 1 when one is missed.
+Settings were chosen on seeds 101 and 102. Bars, of what is published: the variance of weekly ACC at most 1/3 of the
+single model's, the mean not lower; at equal number the mean not lower. Exit 1 when one is missed.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.stats import t as student
 from shifted_weeks import Ints, ShiftedWeeks
 
 from audience_trainers.relations.alpc.config import AlpcConfig
@@ -48,8 +51,8 @@ SPAN = 6  # weeks that the ensemble reads
 NEAR = 30  # nearest entities by the evidence graph's eigenvectors that are candidates
 BORNE_OUT_USERS = 3  # who show a pair within 4 mentions: an edge of the week
 MODELS = ("single", "ensemble")
-ALPC = AlpcConfig(dims=32, walk_dims=64, hidden=32, folds=5, epochs=15, patience=5, hard_share=0.3)
-CONFIG = EnsembleConfig(pairs_per_epoch=8_192, epochs=12, patience=3, batch=1_024)
+ALPC = AlpcConfig(dims=32, walk_dims=64, hidden=32, folds=5, epochs=12, patience=4, hard_share=0.3)
+CONFIG = EnsembleConfig(pairs_per_epoch=8_192, epochs=9, patience=3, batch=1_024)
 MOST_VARIANCE = 1 / 3
 
 
@@ -66,7 +69,7 @@ class Mined:
 
 @dataclass(frozen=True, slots=True)
 class Weekly:
-    """ACC of one model by week, in points: of what it publishes, and of as many as the single model publishes."""
+    """ACC of one model by week, in points: of the `count` relations that it publishes, and at equal number."""
 
     own: list[float]
     equal: list[float]
@@ -141,33 +144,35 @@ def run_seed(seed: int, judged: int) -> dict[str, Weekly]:
     for last in range(SPAN - 1, world.weeks):
         now = mined[last]
         true = np.isin(now.source * len(now.z) + now.target, truth)
-        size = int((now.margin > 0).sum())
-        for name, margin in zip(MODELS, (now.margin, margins(mined[last - SPAN + 1 : last + 1], seed)), strict=True):
+        both = (now.margin, margins(mined[last - SPAN + 1 : last + 1], seed))
+        size = min(int((margin > 0).sum()) for margin in both)
+        for name, margin in zip(MODELS, both, strict=True):
             best = np.argsort(-margin, kind="stable")[:size]
             found[name].own.append(100 * float(true[margin > 0].mean()))
             found[name].equal.append(100 * float(true[best].mean()))
             found[name].count.append(int((margin > 0).sum()))
     for name, weekly in found.items():
-        for what, values in (("ACC", weekly.own), ("ACC of R", weekly.equal), ("relations", weekly.count)):
+        for what, values in (("ACC", weekly.own), ("at equal", weekly.equal), ("relations", weekly.count)):
             print(f"seed {seed} {name:9s}{what:10s}{' '.join(f'{x:7.1f}' for x in values)}", file=sys.stderr)
     print(f"seed {seed}: {time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
     return found
 
 
-def report(by_seed: dict[int, dict[str, Weekly]]) -> dict[str, object]:
+def report(by_seed: dict[int, dict[str, Weekly]]) -> dict[str, dict[str, Any]]:
     """Return mean, variance and their paired differences over seeds, for both ways of counting."""
-    told: dict[str, object] = {}
+    told: dict[str, dict[str, Any]] = {}
     for way in ("own", "equal"):
         values = {name: np.array([getattr(s[name], way) for s in by_seed.values()]) for name in MODELS}
         mean = {name: v.mean(axis=1) for name, v in values.items()}  # (seeds,)
         spread = {name: v.var(axis=1, ddof=1) for name, v in values.items()}
         gain = mean["ensemble"] - mean["single"]
-        half = 2.776 * gain.std(ddof=1) / np.sqrt(len(gain)) if len(gain) == 5 else float("nan")
+        half = float(student.ppf(0.975, len(gain) - 1) * gain.std(ddof=1) / np.sqrt(len(gain)))
         told[way] = {
             "mean": {name: round(float(v.mean()), 2) for name, v in mean.items()},
             "variance": {name: round(float(v.mean()), 2) for name, v in spread.items()},
             "variance_by_seed": {name: v.round(2).tolist() for name, v in spread.items()},
             "variance_ratio": round(float(spread["ensemble"].mean() / spread["single"].mean()), 3),
+            "relations": {name: round(float(np.mean([s[name].count for s in by_seed.values()]))) for name in MODELS},
             "gain": round(float(gain.mean()), 2),
             "gain_95": [round(float(gain.mean() - half), 2), round(float(gain.mean() + half), 2)],
         }
@@ -186,8 +191,9 @@ def main() -> int:
         by_seed = dict(zip(options.seeds, found, strict=True))
     told = report(by_seed)
     print(json.dumps(told, indent=None if options.json else 2))
-    good = [row["variance_ratio"] <= MOST_VARIANCE and row["gain"] >= 0 for row in told.values()]  # type: ignore[index]
-    return 0 if all(good) else 1
+    steady = told["own"]["variance_ratio"] <= MOST_VARIANCE
+    good = steady and all(told[way]["gain"] >= 0 for way in ("own", "equal"))
+    return 0 if good else 1
 
 
 if __name__ == "__main__":
