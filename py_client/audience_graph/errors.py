@@ -10,6 +10,7 @@
     ├── MigrationError         a schema script was edited, is missing, or failed
     ├── InputError             a file from the user breaks the input contract; carries its problems
     ├── ReleaseError           staging, publishing, rolling back or retiring is refused
+    │   └── GateError          a version is worse than the current one; carries the gates that refuse it
     ├── RunError               a run folder is incomplete, or belongs to another configuration
     └── NotFoundError          no such phrase, entity, user, release, week or query
         └── AmbiguousError     a phrase means several entities; carries the choices
@@ -27,6 +28,7 @@ __all__ = [
     "AudienceGraphError",
     "ChecksumError",
     "ConfigError",
+    "GateError",
     "InputError",
     "MigrationError",
     "NotFoundError",
@@ -109,6 +111,14 @@ class InputError(AudienceGraphError):
 
 class ReleaseError(AudienceGraphError):
     """Staging, publishing, rolling back or retiring a release is refused."""
+
+
+class GateError(ReleaseError):
+    """A version is worse than the current one: it stays staged. `checks` names the gates that refuse it."""
+
+    def __init__(self, message: str, *, checks: Sequence[str] = (), hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.checks = tuple(checks)
 
 
 class RunError(AudienceGraphError):

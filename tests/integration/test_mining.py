@@ -12,11 +12,12 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from audience_graph import release
 from audience_graph.config import Connections, Home
 from audience_graph.demo import AS_OF, write_world
 from audience_graph.demo.evaluation import relation_quality
 from audience_graph.demo.sizes import SIZES
-from audience_graph.errors import ConfigError, RunError
+from audience_graph.errors import ConfigError, GateError, RunError
 from audience_graph.graph.queries import Query
 from audience_graph.graph.runner import Neo4jRunner
 from audience_graph.ingest import load
@@ -125,6 +126,28 @@ def test_the_command_prints_one_object(loaded: Home, connections: Connections, m
     assert told["as_of"] == "2025-07-26"
     assert told["relations"] == told["metrics"]["relations"] > 0
     assert "version" not in told
+
+
+def test_a_worse_week_stays_staged_and_the_command_says_so(
+    loaded: Home, connections: Connections, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("uri", "username", "password", "database"):
+        monkeypatch.setenv(f"NEO4J_{name.upper()}", getattr(connections, f"neo4j_{name}"))
+    monkeypatch.setenv("DATABASE_URL", connections.database_url)
+    arguments = ["--data-dir", str(loaded.path), "--json", "--set", "dims=32", "--set", "device=cpu"]
+    first = CliRunner().invoke(mine, arguments)
+    assert json.loads(first.stdout)["status"] == "current", first.output
+    fewer = [*arguments, "--set", "cut_score=0.6", "--gate", "relation_change=0.01", "--gate", "coverage_drop=off"]
+    refused = CliRunner().invoke(mine, fewer)
+    assert isinstance(refused.exception, GateError)
+    assert refused.exception.checks == ("relation_change",)
+    assert "--force --reason" in str(refused.exception.hint)
+    told = json.loads(refused.stdout)
+    assert told["status"] == "staged"
+    assert release.current(store).version == json.loads(first.stdout)["version"] != told["version"]
+    forced = CliRunner().invoke(mine, [*fewer, "--force", "--reason", "a stricter cut"])
+    assert json.loads(forced.stdout)["status"] == "current", forced.output
+    assert release.current(store).reason == "a stricter cut"
 
 
 def test_weeks_and_days(home: Home, world: Path) -> None:

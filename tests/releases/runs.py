@@ -15,7 +15,7 @@ from audience_graph.graph.queries import Query
 from audience_graph.graph.runner import Runner
 
 AS_OF = date(2026, 7, 26)
-KINDS = np.array(["co-occurrence", "semantic", "both"])
+KINDS = np.array(["co-occurrence", "semantic", "both", "explored"])
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class World:
     as_of: date = AS_OF
     zipf: float = 0.6
     days: int = 30
+    auc: float | None = 0.9  # validation AUC that the run reports
 
     @property
     def ids(self) -> list[str]:
@@ -58,7 +59,7 @@ def write_run(folder: Path, world: World) -> Path:
     pq.write_table(pa.table({"entity_id": ids, "threshold": rng.normal(size=len(ids))}), folder / "thresholds.parquet")
     pq.write_table(relations(world, ids, rng), folder / "relations.parquet")
     pq.write_table(sequences(world, rng), folder / "sequences.parquet")
-    (folder / "metrics.json").write_text(json.dumps({"auc": 0.9}))
+    (folder / "metrics.json").write_text(json.dumps({"validation_auc": world.auc, "by_kind": {"semantic": 3}}))
     (folder / "done").write_text("")
     return folder
 
@@ -80,7 +81,7 @@ def relations(world: World, ids: np.ndarray, rng: np.random.Generator) -> pa.Tab
             "logit": np.log(score / (1 - score)),
             "margin": rng.random(len(source)),
             "rank": np.ones(len(source), dtype=np.int32),
-            "provenance": KINDS[rng.integers(0, 3, len(source))],
+            "provenance": KINDS[rng.integers(0, len(KINDS), len(source))],
         }
     )
 

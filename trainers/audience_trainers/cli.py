@@ -8,8 +8,11 @@ from typing import cast
 import click
 
 from audience_graph.cli.options import data_dir_option, print_json, print_rows
+from audience_graph.cli.terms import terms_of, terms_options
 from audience_graph.config import find_connections, find_home
+from audience_graph.errors import GateError
 from audience_graph.ingest.engines import Engine
+from audience_graph.release import notes
 from audience_trainers.push import publish_release, stage_run
 from audience_trainers.relations.config import MineConfig
 from audience_trainers.relations.mine import MineOptions, mine_week
@@ -36,6 +39,7 @@ __all__ = ["mine"]
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=7, show_default=True, help="Repeats a run exactly.")
 @click.option("--stage/--no-stage", default=True, show_default=True, help="Write the result to the stores.")
 @click.option("--publish/--no-publish", default=True, show_default=True, help="Make the staged release current.")
+@terms_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON value instead of a table.")
 @data_dir_option
 def mine(
@@ -46,18 +50,23 @@ def mine(
     seed: int,
     stage: bool,
     publish: bool,
+    gate: tuple[str, ...],
+    force: bool,
+    reason: str | None,
     as_json: bool,
     data_dir: str | None,
 ) -> None:
     """Mine a week's relations from the last 30 days of events.
 
-    `--set days=60` takes another window; the release keeps it, for daily refreshes and explanations too.
+    `--set days=60` takes another window; the release keeps it, for daily refreshes and explanations too. A version that
+    is worse than the current one by a gate stays staged, and the command ends with 1.
 
     \b
     audience-graph mine
     audience-graph mine --week 2026-W30 --no-publish
     audience-graph mine --as-of 2026-07-26 --set top_co=80 --no-stage --json
     """
+    terms = terms_of(gate, force, reason)
     config = resolve_config(MineConfig, overrides)
     home = find_home(data_dir)
     connections = find_connections(home)
@@ -71,15 +80,23 @@ def mine(
     run = mine_week(home, connections, options, progress=_say)
     row = {"run_id": run.run_id, "folder": str(run.path), "week": run.week, "as_of": run.as_of.isoformat()}
     row |= {key: run.read_json("metrics")[key] for key in ("entities", "candidates", "relations", "held_out_auc")}
+    refused: GateError | None = None
     if stage:
         release = stage_run(home, connections, run, progress=_say)
         if publish:
-            release = publish_release(connections, release, home=home, progress=_say)
+            try:
+                release = publish_release(connections, release, home=home, terms=terms, progress=_say)
+            except GateError as exc:
+                refused = exc  # told below, after what was mined
         row |= {"version": release.version, "status": release.status}
+        for note in () if refused else notes(release):
+            click.echo(note, err=True)
     if as_json:
         print_json(row | {"metrics": run.read_json("metrics")})
     else:
         print_rows([row], columns=list(row))
+    if refused is not None:
+        raise refused
 
 
 def _say(step: str, done: int, total: int) -> None:

@@ -10,6 +10,7 @@ from audience_graph import release
 from audience_graph.config import Connections, Home
 from audience_graph.graph.runner import open_runner
 from audience_graph.release import Release
+from audience_graph.release.gates import DEFAULT_TERMS
 from audience_graph.vectors.store import open_store
 from audience_trainers.run import Progress, RunFolder, open_run, silent
 
@@ -31,15 +32,17 @@ def publish_release(
     *,
     home: Home | None = None,
     weeks: int = release.RETENTION_WEEKS,
+    terms: release.Terms = DEFAULT_TERMS,
     progress: Progress = silent,
 ) -> Release:
     """Make a staged release the current one; a process of its own then retires versions older than `weeks` weeks.
 
-    That process logs to `logs/retire.log` of `home`.
+    That process logs to `logs/retire.log` of `home`. Raises GateError, and leaves it staged, when it is worse than the
+    current one by a gate of the `terms` and they give no reason.
     """
     with open_runner(connections) as runner:
         store = open_store(connections)
         found, _ = release.publish_and_retire(
-            runner, store, staged, connections=connections, home=home, weeks=weeks, progress=progress
+            runner, store, staged, connections=connections, home=home, weeks=weeks, terms=terms, progress=progress
         )
     return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +14,7 @@ import click
 from audience_graph import release as releases
 from audience_graph.cli.options import data_dir_option, format_options, print_json, print_rows
 from audience_graph.cli.steps import Steps
+from audience_graph.cli.terms import terms_of, terms_options
 from audience_graph.config import Home, find_connections, find_home
 from audience_graph.errors import AudienceGraphError, NotFoundError, ReleaseError, RunError
 from audience_graph.graph.runner import Runner, open_runner
@@ -61,17 +63,45 @@ def stage(run: str | None, data_dir: str | None, as_json: bool) -> None:
     type=click.IntRange(min=0),
     help="Retire versions of older weeks afterwards, in the background; 0 keeps all.",
 )
+@terms_options
 @data_dir_option
 @_json_option
-def publish(release: str | None, keep_weeks: int, data_dir: str | None, as_json: bool) -> None:
-    """Make a release current, in one step. [default: the newest staged one]"""
+def publish(
+    release: str | None,
+    keep_weeks: int,
+    gate: tuple[str, ...],
+    force: bool,
+    reason: str | None,
+    data_dir: str | None,
+    as_json: bool,
+) -> None:
+    """Make a release current, in one step. [default: the newest staged one]
+
+    A version that is worse than the current one stays staged: its validation AUC or its coverage (share of entities
+    with relations) fell, or its number of relations changed, by more than a gate lets pass. The environment variable
+    AUDIENCE_GRAPH_GATES holds other limits, with spaces between them.
+
+    \b
+    audience-graph release publish 2026-W30 --gate auc_drop=0.02 --gate relation_change=off
+    audience-graph release publish 2026-W30 --force --reason "the dictionary was halved"
+    """
+    terms = terms_of(gate, force, reason)
     home = find_home(data_dir)
     with _opened(home) as (runner, store), Steps() as steps:
         name = release if release is not None else _newest(store)
         found, going = releases.publish_and_retire(
-            runner, store, name, connections=find_connections(home), home=home, weeks=keep_weeks, progress=steps
+            runner,
+            store,
+            name,
+            connections=find_connections(home),
+            home=home,
+            weeks=keep_weeks,
+            terms=terms,
+            progress=steps,
         )
     _show(found, "current", as_json)
+    for note in releases.notes(found):
+        click.echo(note, err=True)
     _tell_background(home, going)
 
 
@@ -101,7 +131,22 @@ def list_(show_all: bool, data_dir: str | None, as_json: bool, as_csv: bool) -> 
     """
     with _opened(find_home(data_dir)) as (_, store):
         found = [r for r in releases.list_releases(store) if show_all or r.status != "retired"]
-    print_rows([_row(r) for r in found], columns=COLUMNS, as_json=as_json, as_csv=as_csv)
+    columns = (*COLUMNS, "reason", "gates") if as_json else COLUMNS
+    print_rows([_row(r) for r in found], columns=columns, as_json=as_json, as_csv=as_csv)
+
+
+@release.command()
+@click.argument("release", required=False)
+@data_dir_option
+@_json_option
+def show(release: str | None, data_dir: str | None, as_json: bool) -> None:
+    """Show all that is known of a release: counts, metrics, gates, why it was forced. [default: the current one]"""
+    with _opened(find_home(data_dir)) as (_, store):
+        found = releases.current(store) if release is None else releases.find(store, release)
+    if as_json:
+        print_json(asdict(found))
+    else:
+        print_rows([{"field": name, "value": value} for name, value in _told(found)], columns=("field", "value"))
 
 
 @release.command()
@@ -208,6 +253,18 @@ def _version(store: Store, name: str) -> str:
 
 def _row(found: releases.Release) -> dict[str, Any]:
     return {**asdict(found), **found.counts}
+
+
+def _told(found: releases.Release) -> Iterator[tuple[str, Any]]:
+    """Yield name and value of every field; one line per count, metric and gate."""
+    for name, value in asdict(found).items():
+        if name == "gates":
+            for check in releases.checks_of(found):
+                yield f"gate {check.gate}", str(check) + ("" if check.passed is not False else ": refused")
+        elif isinstance(value, Mapping):
+            yield from ((f"{name} {key}", json.dumps(v) if isinstance(v, dict) else v) for key, v in value.items())
+        else:
+            yield name, value
 
 
 def _show(found: releases.Release, state: str, as_json: bool) -> None:

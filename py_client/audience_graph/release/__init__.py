@@ -2,12 +2,14 @@
 
 content.py   a run folder, checked and named by its content     stage.py     both stores, nothing published
 publish.py   the one row, then the mirror                       refresh.py   the daily preferences, in one transaction
+gates.py     may it replace the current one
 records.py   which release is current, which are kept           diff.py      two versions compared
 retire.py    delete a version in batches                     retention.py  publish; a process deletes what is too old
 """
 
 from audience_graph.graph.expansion import VersionRef
 from audience_graph.release.diff import Change, Diff, diff
+from audience_graph.release.gates import DEFAULT_GATES, Gates, Judgement, Terms, checks_of, judge, notes, parse_gates
 from audience_graph.release.publish import publish, repair_mirror, rollback
 from audience_graph.release.records import (
     Release,
@@ -24,20 +26,28 @@ from audience_graph.release.retire import RETENTION_WEEKS, Retired, expired, mar
 from audience_graph.release.stage import stage
 
 __all__ = [
+    "DEFAULT_GATES",
     "RETENTION_WEEKS",
     "Change",
     "Diff",
+    "Gates",
+    "Judgement",
     "Refreshed",
     "Release",
     "Retired",
+    "Terms",
     "VersionRef",
+    "checks_of",
     "current",
     "diff",
     "expired",
     "find",
+    "judge",
     "list_releases",
     "log_of",
     "mark_retiring",
+    "notes",
+    "parse_gates",
     "publish",
     "publish_and_retire",
     "read_current",

@@ -129,7 +129,7 @@ def read_content(folder: Path) -> Content:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda _: None)  # NaN: no store holds it
     except (OSError, ValueError) as exc:
         raise RunError(f"{path} is not readable: {exc}", hint="run `audience-graph mine` again") from exc
     if not isinstance(value, dict):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 from audience_graph.errors import NotFoundError, ReleaseError, StoreError
 from audience_graph.graph.expand import Expander
 from audience_graph.graph.expansion import ExpandOptions
 from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import Runner
+from audience_graph.release.gates import DEFAULT_TERMS, Judgement, Terms, judge_by_current
 from audience_graph.release.locks import lock_flip, lock_mirror
 from audience_graph.release.progress import Progress, silent
 from audience_graph.release.records import Release, read_current, select
@@ -27,19 +30,32 @@ WITH chosen AS (
                   WHERE preference_space = r.preference_space AND status <> 'retired')
     RETURNING r.id
 ), logged AS (
-    INSERT INTO publication (release_id, action) SELECT id, %(action)s FROM chosen
+    INSERT INTO publication (release_id, action, reason, gates)
+    SELECT id, %(action)s, %(reason)s, %(gates)s::jsonb FROM chosen
 )
 INSERT INTO current_release (release_id) SELECT id FROM chosen
 ON CONFLICT (one) DO UPDATE SET release_id = excluded.release_id, at = now()
 """
 
 
-def publish(runner: Runner, store: Store, name: str | int | Release, *, progress: Progress = silent) -> Release:
+def publish(
+    runner: Runner,
+    store: Store,
+    name: str | int | Release,
+    *,
+    terms: Terms = DEFAULT_TERMS,
+    progress: Progress = silent,
+) -> Release:
     """Make a release current and return it; publishing the current one again changes nothing.
 
-    Raises ReleaseError when its version is unfinished or retired, or when the graph does not hold all its relations.
+    A version that is worse than the current one by a gate of the `terms` stays staged, unless they give a reason; that
+    is kept with the publication, and so is what the gates said. The first release ever, and another one of the current
+    version, pass.
+
+    Raises GateError for a version that is worse, ReleaseError when its version is unfinished or retired, or when the
+    graph does not hold all its relations.
     """
-    return _make_current(runner, store, _resolve(store, name), "publish", progress)
+    return _make_current(runner, store, _resolve(store, name), terms, progress)
 
 
 def rollback(
@@ -62,13 +78,16 @@ def rollback(
                 (target.preference_space,),
             ):
                 raise ReleaseError(f"release {target.id} was never published", hint="use `release publish`")
-    return _make_current(runner, store, target, "rollback", progress)
+    return _make_current(runner, store, target, None, progress)
 
 
-def flip(tx: Transaction, release_id: int, action: str) -> None:
+def flip(
+    tx: Transaction, release_id: int, action: str, *, reason: str | None = None, judged: Judgement | None = None
+) -> None:
     """Make a release current inside this transaction. Raises ReleaseError when it may not be."""
     lock_flip(tx)
-    if tx.execute(_FLIP, {"id": release_id, "action": action}) != 1:
+    gates = None if judged is None else json.dumps(judged.to_dict())
+    if tx.execute(_FLIP, {"id": release_id, "action": action, "reason": reason, "gates": gates}) != 1:
         found = select(tx, "WHERE r.id = %s", (release_id,))
         state = found[0].version_status if found else "unknown"
         if found and state == "staged" and found[0].status != "retired":
@@ -132,16 +151,24 @@ def _resolve(store: Store, name: str | int | Release) -> Release:
     return name if isinstance(name, Release) else find_release(store, name)
 
 
-def _make_current(runner: Runner, store: Store, release: Release, action: str, progress: Progress) -> Release:
+def _make_current(runner: Runner, store: Store, release: Release, terms: Terms | None, progress: Progress) -> Release:
+    """Publish a release on these terms, or, without any, roll back to it."""
     with store.transaction(read_only=True) as tx:
         found = select(tx, "WHERE r.id = %s", (release.id,))
+        if found and found[0].status != "current" and terms is not None:
+            judge_by_current(tx, found[0], terms)  # before anything is projected; the word that counts is said below
     if found and found[0].status != "current":
         _require_whole(runner, found[0])
         progress("projection", 0, 1)
         _warm(runner, found[0])
         progress("projection", 1, 1)
         with store.transaction() as tx:
-            flip(tx, release.id, action)
+            if terms is None:
+                flip(tx, release.id, "rollback")
+            else:
+                lock_flip(tx)  # nobody makes another version current between the gates and the flip
+                judged = judge_by_current(tx, found[0], terms)
+                flip(tx, release.id, "publish", reason=terms.reason, judged=judged)
     repair_mirror(runner, store)
     write_reach(runner, store, release)
     with store.transaction(read_only=True) as tx:

@@ -18,10 +18,13 @@ SELECT r.id, r.relation_version AS version, v.week, v.relation_type, r.preferenc
        CASE WHEN c.release_id IS NOT NULL THEN 'current' WHEN v.status = 'retiring' THEN 'retiring' ELSE r.status END
        AS status, v.status AS version_status,
        v.content_hash, v.counts || jsonb_build_object('users', r.users) AS counts, v.metrics, v.run_id,
-       r.created_at, r.published_at
+       r.created_at, r.published_at, told.reason, told.gates
 FROM release r JOIN relation_version v ON v.version = r.relation_version
 JOIN space s ON s.space = r.preference_space
 LEFT JOIN current_release c ON c.release_id = r.id
+LEFT JOIN LATERAL (SELECT p.reason, p.gates FROM publication p JOIN release o ON o.id = p.release_id
+                   WHERE o.relation_version = r.relation_version AND (p.gates IS NOT NULL OR p.reason IS NOT NULL)
+                   ORDER BY p.id DESC LIMIT 1) told ON true
 """
 
 
@@ -31,7 +34,9 @@ class Release:
 
     `status` is staged, published (was current once), current, retiring (being deleted) or retired; `version_status` is
     that of its relation version. User vectors are made of the `preference_days` days that end with
-    `preference_as_of`: 30 unless the run was mined with another window. `counts` holds relations, entities, users.
+    `preference_as_of`: 30 unless the run was mined with another window. `counts` holds relations, entities, sources
+    (entities with a relation of their own), users. `gates` is what the gates said when its version was last published
+    (None: it was compared with nothing), `reason` why it was forced past them.
     """
 
     id: int
@@ -50,6 +55,8 @@ class Release:
     run_id: str
     created_at: datetime
     published_at: datetime | None
+    reason: str | None = None
+    gates: dict[str, Any] | None = None
 
     @property
     def window(self) -> Window:

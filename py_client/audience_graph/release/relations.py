@@ -64,6 +64,7 @@ def relation_batch(content: Content, start: int, end: int) -> dict[str, Any]:
         "ids": [content.entity_ids[i] for i in entities],
         "source": places[: len(first)].tolist(),
         "start": [*first.tolist(), end - start],
+        "threshold": content.thresholds[source[first]].tolist(),
         "target": places[len(first) :].tolist(),
         "score": relations.score[part].tolist(),
         "logit": relations.logit[part].tolist(),

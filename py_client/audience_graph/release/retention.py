@@ -15,6 +15,7 @@ from pathlib import Path
 from audience_graph.config import Connections, Home
 from audience_graph.errors import ReleaseError
 from audience_graph.graph.runner import Runner
+from audience_graph.release.gates import DEFAULT_TERMS, Terms
 from audience_graph.release.progress import Progress, silent
 from audience_graph.release.publish import publish
 from audience_graph.release.records import Release
@@ -30,6 +31,7 @@ def publish_and_retire(
     connections: Connections,
     home: Home | None = None,
     weeks: int = RETENTION_WEEKS,
+    terms: Terms = DEFAULT_TERMS,
     progress: Progress = silent,
 ) -> tuple[Release, tuple[str, ...]]:
     """Make a release current; return it and the versions that a process of its own retires from now on.
@@ -37,7 +39,7 @@ def publish_and_retire(
     These are the versions past `weeks` weeks (0 = none), and those whose retiring had stopped. Their process writes
     what it does to `logs/retire.log` of `home`, None = nowhere. Raises as `publish` does.
     """
-    found = publish(runner, store, name, progress=progress)
+    found = publish(runner, store, name, terms=terms, progress=progress)
     going = []
     for version in expired(store, weeks=weeks):
         try:

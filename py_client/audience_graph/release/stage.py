@@ -23,6 +23,7 @@ from audience_graph.graph.runner import Runner
 from audience_graph.preferences import Sequences, build_space, open_sequences
 from audience_graph.preferences.sequences import texts_of
 from audience_graph.release.content import Content, read_content
+from audience_graph.release.figures import readable_metrics
 from audience_graph.release.locks import version_locked
 from audience_graph.release.progress import Progress, silent
 from audience_graph.release.records import Release, select
@@ -129,7 +130,8 @@ def _write_graph(runner: Runner, content: Content, progress: Progress) -> None:
 
 
 def _counts(content: Content) -> dict[str, int]:
-    return {"relations": len(content.relations), "entities": len(content.entity_ids)}
+    sources = len(np.unique(content.relations.source))
+    return {"relations": len(content.relations), "entities": len(content.entity_ids), "sources": sources}
 
 
 def _close(runner: Runner, content: Content, counts: dict[str, int]) -> None:
@@ -137,12 +139,11 @@ def _close(runner: Runner, content: Content, counts: dict[str, int]) -> None:
     reached = degrees[degrees > 0]
     parameters: dict[str, Any] = {
         "version": content.version,
-        "relations": counts["relations"],
-        "entities": counts["entities"],
-        "sources": len(np.unique(content.relations.source)),
+        **counts,
         "mean_in_degree": float(reached.mean()),
         "max_in_degree": int(reached.max()),
         "metrics": json.dumps(content.metrics, sort_keys=True),
+        "readable": readable_metrics(content),
     }
     runner.write(load_query("releases/close_version"), parameters)
 

@@ -1,0 +1,38 @@
+"""Stage III of one mining run: the weeks before it from disk, this week's vectors and pairs, one fitted ensemble."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from audience_trainers.relations.ensemble.config import EnsembleConfig
+from audience_trainers.relations.ensemble.infer import Ensemble
+from audience_trainers.relations.ensemble.pairs import TrainingPairs, pool_pairs
+from audience_trainers.relations.ensemble.train import fit_ensemble
+from audience_trainers.relations.ensemble.weeks import Note, WeekVectors, align, read_pairs, read_weeks, slots_of
+from audience_trainers.run import Progress, silent
+
+
+def ensemble_of_week(
+    runs: Path,
+    now: WeekVectors,
+    pairs: TrainingPairs,
+    config: EnsembleConfig | None = None,
+    *,
+    seed: int = 7,
+    device: str = "cpu",
+    progress: Progress = silent,
+    note: Note = lambda _: None,
+) -> Ensemble:
+    """Fit on this week and the `config.weeks - 1` weeks before it that finished runs under `runs` keep.
+
+    Vectors and pairs of old weeks are read, never made again; with no old week it is the same network over this week
+    alone. `note` hears which runs are passed over. Raises RunError for an old week whose pairs are damaged.
+    """
+    chosen = EnsembleConfig() if config is None else config
+    weeks = [*read_weeks(runs, now.week, chosen.weeks - 1, note=note), now]
+    aligned = align(weeks, now.ids)
+    told: list[TrainingPairs | None] = [None] * aligned.h.shape[1]
+    for slot, week in zip(slots_of(weeks), weeks, strict=True):
+        told[slot] = pairs if week is now else read_pairs(week, now.ids)
+    pooled = pool_pairs(told, aligned.mask, silence=chosen.silence)
+    return fit_ensemble(aligned, pooled, chosen, seed=seed, device=device, progress=progress)
