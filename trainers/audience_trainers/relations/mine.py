@@ -21,6 +21,7 @@ from audience_graph.preferences import last_day as last_day_of
 from audience_trainers.relations.behaviour import Entities, behaviour_from_sequences
 from audience_trainers.relations.config import MineConfig
 from audience_trainers.relations.pipeline import Mined, Overlay, mine_behaviour
+from audience_trainers.relations.plots import write_plots
 from audience_trainers.relations.topn import Floats
 from audience_trainers.run import Progress, RunFolder, choose_device, create_run, silent
 
@@ -74,13 +75,15 @@ def mine_week(
         progress=progress,
     )
     write_mined(run, entities, mined)
+    if chosen.config.plots:
+        write_plots(run)
     run.finish()
     return run
 
 
 def write_mined(run: RunFolder, entities: Entities, mined: Mined) -> None:
     """Write candidates, relations, thresholds, vectors and metrics into the run folder; `finish` seals it."""
-    run.write_table("candidates", mined.candidates.to_table())
+    run.write_table("candidates", mined.candidates.to_table().append_column("logit", pa.array(mined.logit)))
     run.write_table("relations", mined.relations.to_table(entities.ids))
     run.write_table(
         "thresholds",
