@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 import pyarrow as pa
@@ -54,6 +54,14 @@ def mine_week(
         dictionary = read_dictionary(runner)
         overlay = read_overlay(runner, dictionary)
     progress("dictionary", 1, 1)
+    return mine_dictionary(home, dictionary, overlay, replace(chosen, week=week, as_of=as_of), progress=progress)
+
+
+def mine_dictionary(
+    home: Home, dictionary: Dictionary, overlay: Overlay, chosen: MineOptions, *, progress: Progress = silent
+) -> RunFolder:
+    """Do what `mine_week` does with a dictionary and decided pairs that are given: needs no server."""
+    week, as_of = resolve_week(home, chosen.week, chosen.as_of)
     table = sequences(home, dictionary, as_of, days=chosen.config.days, engine=chosen.engine)
     progress("sequences", 1, 1)
     entities = entities_of(dictionary)
