@@ -25,7 +25,7 @@ class World:
 
 
 def make_run(runs: Path, *, n: int = 60, degree: int = 40, seed: int = 0, week: str = "2026-W30") -> World:
-    """Write a mining run whose logits foretell the grades, not perfectly: relations are the upper half."""
+    """Write a mining run whose logits foretell the grades, not perfectly: relations are the upper quarter."""
     rng = np.random.default_rng(seed)
     run = create_run(runs, kind="mine", week=week, as_of=date(2026, 7, 26), config=MineConfig(), seed=seed)
     ids = [f"e{i:05d}" for i in range(n)]
@@ -35,7 +35,7 @@ def make_run(runs: Path, *, n: int = 60, degree: int = 40, seed: int = 0, week: 
     logit = rng.normal(0, 1.5, len(source)) + 0.4 * np.sin(source)
     grade = np.select([logit + rng.normal(0, 1.0, len(source)) > c for c in (0.8, -0.4)], [1.0, 0.5], 0.0)
     provenance = PROVENANCE[np.clip(np.digitize(logit + rng.normal(0, 1, len(source)), [-0.5, 2.2]), 0, 2)]
-    threshold = 0.2 * np.sin(np.arange(n))
+    threshold = 0.9 + 0.2 * np.sin(np.arange(n))
     keep = logit > threshold[source]
     score = 1 / (1 + np.exp(-logit))
     run.write_table("entities", pa.table({"entity_id": ids, "name": names, "type": ["thing"] * n}))

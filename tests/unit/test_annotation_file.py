@@ -100,6 +100,7 @@ def test_a_sample_estimates_the_whole_and_names_who_differs(made: World, tmp_pat
     report = measured(tmp_path, str(path))
     found = {pool["pool"]: pool for pool in report["pools"]}
     assert set(found) == {"relations", "candidates", "popularity"}
+    assert found["candidates"]["auc"]["value"] > 0.7
     agreement = report["agreement"]
     pairs = sum(pool["pairs"] for pool in report["pools"] if pool["pool"] != "relations")  # some were drawn twice
     key = pd.read_parquet(tmp_path / "pairs.key.parquet")
@@ -111,7 +112,7 @@ def test_a_sample_estimates_the_whole_and_names_who_differs(made: World, tmp_pat
     widest = report["disagreements"][0]
     assert len(set(widest["scores"].values())) == 2
     text = call(tmp_path, "accuracy", str(path)).output
-    for word in ("ACC", "Krippendorff's alpha", "Fleiss's kappa", "Pairs on which they differ"):
+    for word in ("ACC", "Krippendorff's alpha", "Fleiss' kappa", "Pairs on which they differ"):
         assert word in text
     assert made.run.run_id
 

@@ -106,9 +106,15 @@ def test_popular_entities_are_drawn_as_often_as_they_are_mentioned() -> None:
 
 
 def test_counts_are_shared_and_small_strata_give_all() -> None:
-    assert allocate([100, 100, 3], 33) == [15, 15, 3]
+    assert allocate([100, 100], 30) == [15, 15]
+    assert allocate([9_000, 1_000], 40) == [30, 10]  # by the square root: 3 to 1
+    assert allocate([100, 3], 33) == [30, 3]
     assert allocate([2, 1], 10) == [2, 1]
-    assert sum(allocate([50, 60, 70, 1], 100)) == 100
+    assert allocate([10_000, 1, 1], 3) == [1, 1, 1]
+    for count in range(4, 182):
+        taken = allocate([50, 60, 70, 1], count)
+        assert sum(taken) == min(count, 181)
+        assert all(1 <= own <= size for own, size in zip(taken, [50, 60, 70, 1], strict=True))
 
 
 def test_each_pair_has_one_annotator_and_an_overlap_two() -> None:

@@ -129,8 +129,15 @@ def test_names_that_no_font_can_draw_become_ids() -> None:
     assert label("\U000f0001", "e1") == "e1"
     assert label("  ", "e1") == "e1"
     assert label("", "\U000f0001x") == "?x"
-    assert len(label("x" * 80, "e1")) <= 26
+    assert len(label("x" * 80, "e1")) <= 32
     assert label("two\nlines\tof $math^{", "e1") == "two lines of $math^{"
+
+
+def test_a_name_that_no_font_can_draw_is_told_beside_the_picture(made: World) -> None:
+    entities = made.run.read_table("entities")
+    names = pa.array(["\U000f0001 tea"] + ["tea"] * (entities.num_rows - 1))
+    made.run.write_table("entities", entities.set_column(1, "name", names))
+    assert draw_sources(made.run).caption.endswith("Shown by id for want of a font: e00000 is \U000f0001 tea.")
 
 
 @pytest.mark.parametrize("name", [*NAMES, "$x_{", "价格 $5 and $6", "\x00odd", "مرحبا", "a" * 300])

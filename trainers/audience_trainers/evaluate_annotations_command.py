@@ -211,7 +211,8 @@ def _agreement(report: Report) -> str:
     found = report.agreement
     if found.percent is None:
         return "No pair was scored by two annotators: agreement is not known."
-    kappa = "" if found.kappa is None else f", {found.kappa_of.capitalize()}'s kappa {found.kappa:.3f}"
+    whose = "Cohen's" if found.kappa_of == "cohen" else "Fleiss'"
+    kappa = "" if found.kappa is None else f", {whose} kappa {found.kappa:.3f}"
     alpha = "" if found.alpha is None else f", Krippendorff's alpha (ordinal) {found.alpha:.3f}"
     return (
         f"{found.annotators} annotators scored {found.pairs:,} pairs in common: {found.percent:.1%} equal{kappa}{alpha}"

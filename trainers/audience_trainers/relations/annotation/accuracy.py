@@ -29,6 +29,9 @@ class Estimate:
     high: float
 
 
+UNKNOWN = Estimate(math.nan, math.nan, math.nan)
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """Annotated pairs, one row a pair (p,): accurate 0..1, correlation 0..1, sampling weight, stratum's number."""
@@ -58,7 +61,7 @@ def accuracy(judged: Judged) -> Estimate:
     Its number of pairs is Kish's (sum w)^2 / sum w^2, the size of an unweighted sample that says as much.
     """
     if len(judged) == 0:
-        return Estimate(math.nan, math.nan, math.nan)
+        return UNKNOWN
     share = float(np.average(judged.accurate, weights=judged.weight))
     return Estimate(share, *wilson(share, effective_size(judged.weight)))
 
@@ -66,7 +69,7 @@ def accuracy(judged: Judged) -> Estimate:
 def correlation_score(judged: Judged, *, seed: int = 0) -> Estimate:
     """Return CorS = sum C_uv / sum T_uv (eq. 8): the weighted mean score, with a bootstrap interval."""
     if len(judged) == 0:
-        return Estimate(math.nan, math.nan, math.nan)
+        return UNKNOWN
 
     def mean(rows: Places) -> float:
         return float(np.average(judged.correlation[rows], weights=judged.weight[rows]))
@@ -109,7 +112,7 @@ def bootstrap(
     """Return a figure of all rows and its 95 % percentile interval over resamples within strata. Same seed, same."""
     rows = np.arange(len(stratum))
     if len(rows) == 0:
-        return Estimate(math.nan, math.nan, math.nan)
+        return UNKNOWN
     rng = np.random.default_rng(seed)
     members = [rows[stratum == kind] for kind in np.unique(stratum)]
     drawn = [

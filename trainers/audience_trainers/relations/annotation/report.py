@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from audience_trainers.relations.annotation.accuracy import (
+    UNKNOWN,
     Estimate,
     Judged,
     accuracy,
@@ -23,6 +24,9 @@ from audience_trainers.relations.annotation.agreement import Agreement, agreemen
 from audience_trainers.relations.annotation.judgements import JudgedPair, Week, distinct, judged, rating_matrix
 from audience_trainers.relations.annotation.population import Population, Values
 from audience_trainers.relations.annotation.sample import EXPLORED, OTHER, POPULARITY, RELATION
+
+# A pool has no AUC when more of it has no score: what the model scored of popular pairs is no sample of them.
+_UNSCORED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,7 @@ def _pool(
         acc=accuracy(rows),
         cors=correlation_score(rows, seed=seed),
         aecc=counted,
-        auc=ranking_quality(rows, score, seed=seed),
+        auc=ranking_quality(rows, score, seed=seed) if np.isnan(score).mean() <= _UNSCORED else UNKNOWN,
         strata=strata,
         covered=covered,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -63,7 +64,7 @@ class Sample:
 
 
 def draw_sample(population: Population, options: SampleOptions) -> Sample:
-    """Draw `count` pairs, shared equally by the parts and, inside a part, by its strata; all of a smaller stratum.
+    """Draw `count` pairs, shared equally by the parts and, inside a part, over its strata (see `allocate`).
 
     Inside a stratum pairs are drawn without replacement and each stands for (pairs of the stratum) / (pairs drawn).
     Popularity-sampled pairs are two different entities, each drawn with the chance of its share of all mentions; they
@@ -110,13 +111,19 @@ def draw_sample(population: Population, options: SampleOptions) -> Sample:
 
 
 def allocate(sizes: Sequence[int], count: int) -> list[int]:
-    """Share `count` equally over strata of these sizes; what a small stratum cannot give goes to the others."""
-    taken = [0] * len(sizes)
-    left = min(count, sum(sizes))
-    while left:
+    """Share `count` over strata of these sizes: one each, the rest by the square root of the size (power allocation).
+
+    So a large stratum, which decides the whole, gets more, and a small one still says something. What a stratum cannot
+    give goes to the others.
+    """
+    taken = [min(1, size) for size in sizes]
+    left = min(count, sum(sizes)) - sum(taken)
+    while left > 0:
         free = [i for i, size in enumerate(sizes) if taken[i] < size]
-        for i, share in zip(free, _even(left, len(free)), strict=True):
-            given = min(share, sizes[i] - taken[i])
+        whole = sum(math.sqrt(sizes[i]) for i in free)
+        wanted = {i: left * math.sqrt(sizes[i]) / whole for i in free}
+        for i in sorted(free, key=lambda i: -wanted[i]):
+            given = min(math.ceil(wanted[i]), sizes[i] - taken[i], left)
             taken[i] += given
             left -= given
     return taken

@@ -24,7 +24,7 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY = (
 )  # fmt: skip
 INK, FAINT = "#222222", "#DDDDDD"
 DPI = 120
-_LABEL_CHARACTERS = 26
+_LABEL_CHARACTERS = 32
 # Looked for in this order when a name holds characters that DejaVu Sans lacks.
 _WIDE_FONTS = (
     "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei",

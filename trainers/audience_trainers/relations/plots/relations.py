@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Values = npt.NDArray[np.float64]
 _COLOURS = {"co-occurrence": BLUE, "semantic": ORANGE, "both": GREEN, "explored": PURPLE}
 _BINS = 40
-_WIDE = 30  # from this ratio of most to least on, a logarithmic axis
+_WIDE = 100  # from this ratio of most to least on, a logarithmic axis
 _MISSING = "the run has no relations (relations.parquet)"
 _SCORES = (
     "All relations, stacked by what proposed them. Left: their score. Right: their margin, how far the logit lies "
@@ -62,7 +62,8 @@ def draw_scores(run: RunFolder) -> Picture:
     _stack(right, np.minimum(margin, top), codes, names, order, (0.0, max(top, 1e-6)))
     name_axes(left, "score (probability)", "relations", "Score")
     name_axes(right, "margin (logit), the last bar holds all above", "relations", "Margin over the source's threshold")
-    show_legend(right, loc="upper right")
+    handles, labels = right.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False, fontsize=10, labelcolor=INK)
     return Picture("scores", title, _SCORES, png_of(figure))
 
 
@@ -73,6 +74,8 @@ def draw_degrees(run: RunFolder) -> Picture:
     table = columns_of(run, "relations", ("source_id", "target_id"), dictionary=("source_id", "target_id"))
     if entities is None or table is None or table.num_rows == 0:
         return Picture("degrees", title, "", missing=_MISSING)
+    from matplotlib.ticker import LogLocator
+
     n = entities.num_rows
     figure, (axes,) = new_figure(8, 4.2)
     directions = (("source_id", "from the entity", BLUE, "-"), ("target_id", "to the entity", ORANGE, "--"))
@@ -89,6 +92,7 @@ def draw_degrees(run: RunFolder) -> Picture:
     wide = most > _WIDE * least
     if wide:
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=30))
     axes.set_xlim(left=0.9 * min(least, mean) if wide else 0, right=1.1 * max(most, mean))
     axes.set_ylim(0, 102)
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}" if x >= 1 or x == 0 else f"{x:g}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -71,8 +72,14 @@ def draw_sources(run: RunFolder, *, sources: int = SOURCES) -> Picture:
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.grid(visible=False, axis="y")
     name_axes(axes, "score of a candidate (chance that the relation holds)", "source entity")
-    show_legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
-    return Picture("sources", title, _CAPTION, png_of(figure))
+    show_legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, markerscale=2)
+    return Picture("sources", title, _CAPTION + _undrawn(rows, label), png_of(figure))
+
+
+def _undrawn(rows: list[Row], label: Callable[[str, str], str]) -> str:
+    """Return the names that were replaced by ids because no font here can draw them; the page's reader may have one."""
+    told = [f"{r.entity_id} is {r.name}" for r in rows if r.name.strip() and label(r.name, "\0") == "?"]
+    return f" Shown by id for want of a font: {', '.join(told)}." if told else ""
 
 
 def _draw_row(axes: Axes, y: int, row: Row, rng: np.random.Generator) -> None:
@@ -95,9 +102,9 @@ def _many(count: int, word: str) -> str:
 
 
 def _density(scores: Values) -> tuple[Values, Values]:
-    """Return a grid and a Gaussian kernel density over it, highest 1; Silverman's width, at least half a percent."""
+    """Return a grid and a Gaussian kernel density over it, highest 1; half of Silverman's width: two humps."""
     grid = np.linspace(0, 1, 301)
-    width = max(0.9 * float(scores.std()) * len(scores) ** -0.2, 0.005)
+    width = max(0.45 * float(scores.std()) * len(scores) ** -0.2, 0.005)
     counts, _ = np.histogram(scores, bins=300, range=(0, 1))
     middle = (grid[1:] + grid[:-1]) / 2
     bumps = np.exp(-0.5 * ((grid[:, None] - middle[None, :]) / width) ** 2) @ counts.astype(np.float64)
