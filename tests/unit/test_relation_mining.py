@@ -149,7 +149,7 @@ def test_a_setting_out_of_range_is_refused_by_name(override: str) -> None:
 
 
 def test_every_setting_has_a_range() -> None:
-    assert {f.name for f in dataclasses.fields(MineConfig)} == {*RANGES, "model", "device"}
+    assert {f.name for f in dataclasses.fields(MineConfig)} == {*RANGES, "model", "device", "plots"}
 
 
 @pytest.mark.parametrize("end", ["low", "high"])

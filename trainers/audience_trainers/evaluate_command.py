@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from audience_trainers.evaluate_annotations_command import annotate, evaluate_accuracy
 from audience_trainers.evaluate_relations_command import relations
 
 __all__ = ["evaluate"]
@@ -15,3 +16,5 @@ def evaluate() -> None:
 
 
 evaluate.add_command(relations)
+evaluate.add_command(annotate)
+evaluate.add_command(evaluate_accuracy)

@@ -74,6 +74,10 @@ class RunFolder:
         text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True, default=str) + "\n"
         return self._write(f"{name}.json", lambda path: path.write_text(text, encoding="utf-8"))
 
+    def write_bytes(self, name: str, data: bytes) -> Path:
+        """Write a file under a temporary name, then rename it."""
+        return self._write(name, lambda path: path.write_bytes(data))
+
     def read_table(self, name: str) -> pa.Table:
         """Return `<name>.parquet`."""
         return pq.read_table(self.path / f"{name}.parquet")

@@ -82,6 +82,8 @@ class MineConfig:
     # entity vectors of the preference space
     dims: int = 128
     power: float = 1.0
+    # pictures and report.html in the run folder
+    plots: bool = True
 
     def __post_init__(self) -> None:
         for name, allowed in (("model", MODELS), ("device", DEVICES)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 import pyarrow as pa
@@ -21,6 +21,7 @@ from audience_graph.preferences import last_day as last_day_of
 from audience_trainers.relations.behaviour import Entities, behaviour_from_sequences
 from audience_trainers.relations.config import MineConfig
 from audience_trainers.relations.pipeline import Mined, Overlay, mine_behaviour
+from audience_trainers.relations.plots import write_plots
 from audience_trainers.relations.topn import Floats
 from audience_trainers.run import Progress, RunFolder, choose_device, create_run, silent
 
@@ -53,6 +54,14 @@ def mine_week(
         dictionary = read_dictionary(runner)
         overlay = read_overlay(runner, dictionary)
     progress("dictionary", 1, 1)
+    return mine_dictionary(home, dictionary, overlay, replace(chosen, week=week, as_of=as_of), progress=progress)
+
+
+def mine_dictionary(
+    home: Home, dictionary: Dictionary, overlay: Overlay, chosen: MineOptions, *, progress: Progress = silent
+) -> RunFolder:
+    """Do what `mine_week` does with a dictionary and decided pairs that are given: needs no server."""
+    week, as_of = resolve_week(home, chosen.week, chosen.as_of)
     table = sequences(home, dictionary, as_of, days=chosen.config.days, engine=chosen.engine)
     progress("sequences", 1, 1)
     entities = entities_of(dictionary)
@@ -74,13 +83,15 @@ def mine_week(
         progress=progress,
     )
     write_mined(run, entities, mined)
+    if chosen.config.plots:
+        write_plots(run)
     run.finish()
     return run
 
 
 def write_mined(run: RunFolder, entities: Entities, mined: Mined) -> None:
     """Write candidates, relations, thresholds, vectors and metrics into the run folder; `finish` seals it."""
-    run.write_table("candidates", mined.candidates.to_table())
+    run.write_table("candidates", mined.candidates.to_table().append_column("logit", pa.array(mined.logit)))
     run.write_table("relations", mined.relations.to_table(entities.ids))
     run.write_table(
         "thresholds",

@@ -38,6 +38,7 @@ class Mined:
     """Everything that a mining run writes, in index order of the entities."""
 
     candidates: Candidates
+    logit: npt.NDArray[np.float64]  # (p,) s_uv of every candidate
     relations: Relations
     thresholds: npt.NDArray[np.float64]  # (n,) eps_u, a logit
     entity_vectors: Floats  # (n, dims) h_e
@@ -87,7 +88,7 @@ def mine_behaviour(
     vectors = preference_vectors(scored.graph, dims=config.dims, power=config.power, seed=seed)
     progress("entity vectors", 5, STEPS)
     metrics = describe_run(len(entities), candidates, scored, relations, vectors)
-    return Mined(candidates, relations, eps, vectors, text_vectors, metrics)
+    return Mined(candidates, scored.logit, relations, eps, vectors, text_vectors, metrics)
 
 
 def _nothing_found(behaviour: Behaviour, candidates: Candidates, config: MineConfig) -> RunError:
