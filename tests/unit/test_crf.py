@@ -79,7 +79,9 @@ def test_gradients_are_right() -> None:
 
     def loss(e: Tensor, start: Tensor, transition: Tensor, end: Tensor) -> Tensor:
         weights = {"start": start, "transition": transition, "end": end}
-        return -torch.func.functional_call(_Likelihood(crf), {f"crf.{k}": v for k, v in weights.items()}, (e, tags, mask))
+        return -torch.func.functional_call(
+            _Likelihood(crf), {f"crf.{k}": v for k, v in weights.items()}, (e, tags, mask)
+        )
 
     assert torch.autograd.gradcheck(loss, (emissions, *(p.detach().requires_grad_() for p in crf.parameters())))
     loss(emissions, *crf.parameters()).sum().backward()

@@ -1,8 +1,8 @@
 """A tagger on disk, whole or not there.
 
-    model.safetensors, encoder/config.json, tokenizer files or characters.json
-    tagger.json      written last: kind, labels, config, seed, sizes of the other files, metrics
-    training/        the state of a run that is not finished; removed when it is
+model.safetensors, encoder/config.json, tokenizer files or characters.json
+tagger.json      written last: kind, labels, config, seed, sizes of the other files, metrics
+training/        the state of a run that is not finished; removed when it is
 """
 
 from __future__ import annotations

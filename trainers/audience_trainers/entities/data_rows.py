@@ -61,7 +61,9 @@ def _parquet(path: Path, split: str) -> Iterator[Row]:
     file = pq.ParquetFile(path)
     names = set(file.schema_arrow.names)
     if missing := {"tokens", "tags"} - names:
-        raise _broken(path, None, "columns tokens and tags (lists), and split", f"no {' and no '.join(sorted(missing))}")
+        raise _broken(
+            path, None, "columns tokens and tags (lists), and split", f"no {' and no '.join(sorted(missing))}"
+        )
     for name in ("tokens", "tags"):
         kind = file.schema_arrow.field(name).type
         if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)):

@@ -13,9 +13,7 @@ from audience_graph.entities.text import UNSPACED
 
 # Numbers with their points, words with inner apostrophes, hyphens and ampersands, each character of a script without
 # spaces, any other sign alone.
-_WORDS = re.compile(
-    rf"\d+(?:[.,]\d+)+|[{UNSPACED}]|(?:(?![{UNSPACED}])\w)+(?:['’&-](?:(?![{UNSPACED}])\w)+)*|[^\w\s]"
-)
+_WORDS = re.compile(rf"\d+(?:[.,]\d+)+|[{UNSPACED}]|(?:(?![{UNSPACED}])\w)+(?:['’&-](?:(?![{UNSPACED}])\w)+)*|[^\w\s]")
 _CHARACTERS = re.compile(r"\S")
 SUBWORDS_PER_WORD = 16  # only the first one is read out; the rest of a long link helps nobody
 
