@@ -3,11 +3,11 @@
     python tests/bench/bench_tagger.py [--sets queryner,wnut17,mit_movie] [--seeds 1,2,3] [--models crf,hf]
         [--set KEY=VALUE ...] [--split test|dev] [--out FILE.jsonl]
 
-The peer is `AutoModelForTokenClassification` (first subword of each word, argmax), trained by the same loop. Models take
-turns within a seed, seeds within nothing: after one seed each set has a pair. Every result is appended to --out at once,
-and what stands there with the same settings is not run again. Exact spans, micro; spans of invalid sequences count as
+The peer is `AutoModelForTokenClassification` (first subword of each word, argmax), trained by the same loop. Models
+take turns, and a seed goes through all sets before the next one begins. Every result is appended to --out at once, and
+what stands there with the same settings is not run again. Exact spans, micro; spans of invalid sequences count as
 conlleval reads them, so that the peer loses nothing for those. The best epoch is chosen on dev (a tenth of train
-where the set has none). `--split dev` shows dev alone: for choosing settings.
+where the set has none). `--split dev` shows dev alone: for choosing settings. CLUENER has no test split: dev it is.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def write_data(path: Path, *, train: int = 240, dev: int = 60, test: int = 60) -
 
 
 def write_encoder(folder: Path) -> Path:
-    """Write a BERT of one layer, 32 dimensions and random weights, with a WordPiece vocabulary of whole words and parts.
+    """Write a BERT of one layer, 32 dimensions and random weights, with a vocabulary of words and parts.
 
     `massage` and `training` are two pieces each; `chess` is unknown.
     """

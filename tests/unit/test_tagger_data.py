@@ -134,7 +134,7 @@ def test_long_sentences_are_cut_where_no_entity_is() -> None:
     pieces = CharacterPieces(list("abcdefgh"))
     words = list("abcdefgh")
     tags = [[0, 1, 2, 2, 0, 1, 2, 2]]  # O B I I O B I I
-    windows = windows_of([words, ["a"], []], pieces, limit=8, tags=tags + [[0], []])
+    windows = windows_of([words, ["a"], []], pieces, limit=8, tags=[*tags, [0], []])
     assert [(w.sentence, len(w.pieces), w.tags) for w in windows] == [
         (0, 5, (0, 1, 2, 2, 0)),
         (0, 3, (1, 2, 2)),

@@ -49,7 +49,7 @@ def test_it_learns_and_its_sequences_are_valid(trained: dict[str, Any]) -> None:
 
 
 def test_a_finished_tagger_is_not_trained_again(files: Path, trained: dict[str, Any]) -> None:
-    def never(step: str, done: int, total: int) -> None:
+    def never(step: str, *_: int) -> None:
         raise AssertionError(step)
 
     assert train_tagger(files / "data.jsonl", files / "whole", config=config(files), progress=never) == trained
@@ -108,7 +108,7 @@ def test_a_killed_run_goes_on_and_ends_as_one_that_was_not(files: Path, trained:
 def test_other_settings_do_not_go_on_from_an_old_state(files: Path) -> None:
     folder = files / "changed"
 
-    def stop(step: str, done: int, total: int) -> None:
+    def stop(step: str, *_: int) -> None:
         if step.startswith("epoch 2"):
             raise KeyboardInterrupt
 

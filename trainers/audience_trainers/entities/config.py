@@ -44,7 +44,7 @@ class TaggerConfig:
     epochs: int = 5
     patience: int = 3
     batch: int = 32
-    rate: float = 1e-4
+    rate: float = 3e-4
     head_rate: float = 1e-3
     warm: float = 0.1
     decay: float = 0.01
