@@ -32,7 +32,7 @@ from audience_trainers.entities.batches import Batch
 from audience_trainers.entities.config import TaggerConfig
 from audience_trainers.entities.data import TaggedData, read_tagged
 from audience_trainers.entities.encoders import encoder_folder, make_encoder, make_pieces
-from audience_trainers.entities.fit import FitSetting, evaluate, fit
+from audience_trainers.entities.fit import FitSetting, fit
 from audience_trainers.entities.tagger import Tagger
 from audience_trainers.run import resolve_config
 
@@ -85,7 +85,7 @@ def run(data: TaggedData, model: str, seed: int, config: TaggerConfig, split: st
     setting = FitSetting(labels=data.labels, pieces=pieces, seed=seed)
     history = fit(network, data.train, data.dev, config=config, setting=setting)
     trained, trained_cpu = time.monotonic() - start, time.process_time() - cpu
-    report = evaluate(network, data.test if split == "test" else data.dev, config=config, setting=setting)
+    report = setting.evaluate(network, data.test if split == "test" else data.dev, config)
     return {
         "f1": 100 * report.micro.f1,
         "precision": 100 * report.micro.precision,

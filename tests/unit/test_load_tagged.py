@@ -85,6 +85,8 @@ def test_mentions_add_to_the_dictionary_and_explicit_ids_stay(tmp_path: Path, ho
     assert sorted(tagger.seen) == sorted({row["text"] for row in ROWS if "text" in row and "entity_ids" not in row})
     wanted = {("e1", "yoga"), ("e1", "tub"), ("e2", "spa"), ("e4", "yoga"), ("e5", "yoga"), ("e5", "tub")}
     assert links(home, tubs) == wanted
+    day = date(2026, 1, 5)
+    assert build_sequences(home, tubs, day, engine="spark").table.equals(build_sequences(home, tubs, day).table)
     # An entity that the dictionary lost is in no sequence.
     assert links(home) == {(event, entity) for event, entity in wanted if entity != "tub"}
     (batch,) = warehouse(home).batches("events")

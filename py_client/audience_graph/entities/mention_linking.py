@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -157,6 +157,6 @@ def minilm() -> Encode | None:
     encoder = TextEncoder()
 
     def encode(texts: Sequence[str], kept: Path | None) -> Vectors:
-        return cast("Vectors", encoder.encode(texts) if kept is None else encoder.encode_kept(texts, kept))
+        return encoder.encode(texts) if kept is None else encoder.encode_kept(texts, kept)
 
     return encode

@@ -93,7 +93,8 @@ def open_checkpoint(folder: Path) -> Checkpoint:
         weights = load_file(str(folder / "model.safetensors"))
         pooler = any(name.startswith("encoder.pooler.") for name in weights)
         options = {} if pooler or shape.model_type != "bert" else {"add_pooling_layer": False}
-        model = Tagger(AutoModel.from_config(shape, **options), head["labels"], head=config.head)
+        models: Any = AutoModel
+        model = Tagger(models.from_config(shape, **options), head["labels"], head=config.head)
         model.load_state_dict(weights)
         pieces = open_pieces(folder, head["tokenizer"])
     except (OSError, ValueError, TypeError, KeyError, RuntimeError) as exc:

@@ -74,7 +74,7 @@ def read_tagged(path: Path, *, ignore: Sequence[str] = (), held_out: float = 0.1
         raise InputError(f"{path}: {count:,} bad rows; nothing was trained", problems=problems, count=count, hint=hint)
     if not splits["train"]:
         raise _nothing(path, "at least one sentence of split train")
-    data = TaggedData(path.stem, *(tuple(splits[name]) for name in ("train", "dev", "test")), repaired=repaired)
+    data = TaggedData(path.stem, tuple(splits["train"]), tuple(splits["dev"]), tuple(splits["test"]), repaired=repaired)
     if len(data.labels) == 1:
         raise _nothing(path, "a tag other than O in split train")
     return data if data.dev else _hold_out(data, held_out, seed, path)

@@ -7,8 +7,6 @@ epoch and ends as one that was not.
 
 from __future__ import annotations
 
-import os
-import pickle
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,17 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from audience_trainers.entities.batches import (
-    Window,
-    collate,
-    label_numbers,
-    sorted_batches,
-    training_order,
-    windows_of,
-)
+from audience_trainers.entities.batches import Window, collate, label_numbers, training_order, windows_of
 from audience_trainers.entities.config import TaggerConfig
 from audience_trainers.entities.data import Sentence
-from audience_trainers.entities.span_metrics import Report, score_spans
+from audience_trainers.entities.predict import evaluate, mixed
+from audience_trainers.entities.resume import read_state, write_state
+from audience_trainers.entities.span_metrics import Report
 from audience_trainers.entities.tagger import TaggingModel
 from audience_trainers.entities.words import Pieces
 from audience_trainers.run import Progress, silent
@@ -56,6 +49,10 @@ class FitSetting:
     key: str = ""
     progress: Progress = field(default=silent)
 
+    def evaluate(self, model: TaggingModel, sentences: Sequence[Sentence], config: TaggerConfig) -> Report:
+        """Tag sentences and score their spans."""
+        return evaluate(model, sentences, config=config, pieces=self.pieces, labels=self.labels, device=self.device)
+
 
 def fit(
     model: TaggingModel,
@@ -76,7 +73,7 @@ def fit(
     optimizer, schedule = _optimizer(model, config, steps=-(-len(windows) // config.batch) * config.epochs)
     history: list[Epoch] = []
     best = _copy(network)
-    kept = _load(setting)
+    kept = read_state(setting.state, setting.key) if setting.state is not None else None
     if kept is not None:
         history = [Epoch(**row) for row in kept["history"]]
         network.load_state_dict(kept["model"])
@@ -86,52 +83,17 @@ def fit(
     while len(history) < config.epochs and not _stalled(history, config.patience):
         epoch = len(history) + 1
         loss = _epoch(model, windows, optimizer, schedule, config=config, setting=setting, epoch=epoch)
-        f1 = evaluate(model, dev, config=config, setting=setting).micro.f1
+        f1 = setting.evaluate(model, dev, config).micro.f1
         if not history or f1 > max(row.dev_f1 for row in history):
             best = _copy(network)
-        history.append(Epoch(epoch, loss, f1, schedule.get_last_lr()[0] / config.rate))
-        _keep(setting, history, network, optimizer, schedule, best)
+        history.append(Epoch(epoch, loss, f1, float(schedule.get_last_lr()[0]) / config.rate))
+        if setting.state is not None:
+            parts: dict[str, Any] = {"model": network, "optimizer": optimizer, "schedule": schedule}
+            state = {name: part.state_dict() for name, part in parts.items()}
+            rows = [asdict(row) for row in history]
+            write_state(setting.state, setting.key, {**state, "history": rows, "best": best})
     network.load_state_dict(best)
     return history
-
-
-def evaluate(
-    model: TaggingModel, sentences: Sequence[Sentence], *, config: TaggerConfig, setting: FitSetting
-) -> Report:
-    """Tag sentences and score their spans."""
-    words = [s.words for s in sentences]
-    found = predict(model, words, pieces=setting.pieces, labels=setting.labels, config=config, device=setting.device)
-    return score_spans([s.tags for s in sentences], found)
-
-
-@torch.no_grad()
-def predict(
-    model: TaggingModel,
-    sentences: Sequence[Sequence[str]],
-    *,
-    pieces: Pieces,
-    labels: Sequence[str],
-    config: TaggerConfig,
-    device: str = "cpu",
-) -> list[list[str]]:
-    """Return a tag for every word of every sentence, in batches of equal length."""
-    cast("nn.Module", model).eval()
-    windows = windows_of(sentences, pieces, limit=config.limit)
-    decoded: list[list[int]] = [[] for _ in windows]
-    for batch in sorted_batches(windows, config.batch):
-        with mixed(config, device):
-            paths = model.decode(collate([windows[i] for i in batch], pieces).to(device))
-        for i, path in zip(batch, paths, strict=True):
-            decoded[i] = path
-    tags: list[list[str]] = [[] for _ in sentences]
-    for window, path in zip(windows, decoded, strict=True):
-        tags[window.sentence] += [labels[label] for label in path]
-    return tags
-
-
-def mixed(config: TaggerConfig, device: str) -> torch.autocast:
-    """Return the context in which matrices are multiplied at the configured precision; the CRF stays in float32."""
-    return torch.autocast(device, torch.bfloat16, enabled=config.precision == "bfloat16")
 
 
 def _epoch(
@@ -154,7 +116,7 @@ def _epoch(
         with mixed(config, setting.device):
             loss = model.loss(batch)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        cast("Any", loss).backward()
         nn.utils.clip_grad_norm_(network.parameters(), config.clip)
         optimizer.step()
         schedule.step()
@@ -196,41 +158,3 @@ def _stalled(history: Sequence[Epoch], patience: int) -> bool:
 
 def _copy(network: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
-
-
-def _load(setting: FitSetting) -> dict[str, Any] | None:
-    if setting.state is None:
-        return None
-    try:
-        kept: dict[str, Any] = torch.load(setting.state, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError):
-        return None  # absent, or not ours: begin again
-    return kept if kept.get("key") == setting.key else None
-
-
-def _keep(
-    setting: FitSetting,
-    history: Sequence[Epoch],
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LambdaLR,
-    best: dict[str, Tensor],
-) -> None:
-    if setting.state is None:
-        return
-    part = setting.state.with_name(f".{setting.state.name}.part")
-    with part.open("wb") as file:
-        torch.save(
-            {
-                "key": setting.key,
-                "history": [asdict(row) for row in history],
-                "model": network.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "schedule": schedule.state_dict(),
-                "best": best,
-            },
-            file,
-        )
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(setting.state)

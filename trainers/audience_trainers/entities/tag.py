@@ -9,7 +9,7 @@ from pathlib import Path
 
 from audience_graph.entities.taggers import Mention
 from audience_trainers.entities.checkpoint import Checkpoint, open_checkpoint
-from audience_trainers.entities.fit import predict
+from audience_trainers.entities.predict import predict
 from audience_trainers.entities.tags import spans_of
 from audience_trainers.run import choose_device
 

@@ -1,5 +1,6 @@
 """BERT-CRF: an encoder, one emission per word from its first subword, and a CRF over the labels (Souza et al. 2019).
 
+`new_words`: the encoder's word embeddings start from nothing, and so learn at the head's rate.
 With head `softmax` each word is classified alone: the plain token classifier, everything else being the same.
 """
 
@@ -31,11 +32,20 @@ class TaggingModel(Protocol):
 class Tagger(nn.Module):
     """Encoder (any that returns `last_hidden_state` (b, t, d)), dropout, linear emissions (b, w, l), head."""
 
-    def __init__(self, encoder: nn.Module, labels: Sequence[str], *, head: str = "crf", dropout: float = 0.1) -> None:
+    def __init__(
+        self,
+        encoder: nn.Module,
+        labels: Sequence[str],
+        *,
+        head: str = "crf",
+        dropout: float = 0.1,
+        new_words: bool = False,
+    ) -> None:
         super().__init__()
         config: Any = encoder.config
         self.encoder = encoder
         self.labels = tuple(labels)
+        self.new_words = new_words
         self.dropout = nn.Dropout(dropout)
         self.emission = nn.Linear(config.hidden_size, len(labels))
         nn.init.normal_(self.emission.weight, std=0.02)
@@ -66,7 +76,10 @@ class Tagger(nn.Module):
         return [row[:length] for row, length in zip(best, lengths, strict=True)]
 
     def head_parameters(self) -> Iterator[nn.Parameter]:
-        """Yield the parameters of emissions and CRF."""
+        """Yield the parameters of emissions and CRF, and those of word embeddings that are new."""
         yield from self.emission.parameters()
         if self.crf is not None:
             yield from self.crf.parameters()
+        if self.new_words:
+            encoder: Any = self.encoder
+            yield from encoder.get_input_embeddings().parameters()

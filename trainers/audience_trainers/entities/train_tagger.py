@@ -17,7 +17,7 @@ from audience_trainers.entities.checkpoint import HEAD_FILE, Checkpoint, read_he
 from audience_trainers.entities.config import TaggerConfig
 from audience_trainers.entities.data import TaggedData, read_tagged
 from audience_trainers.entities.encoders import make_encoder, make_pieces
-from audience_trainers.entities.fit import FitSetting, evaluate, fit
+from audience_trainers.entities.fit import FitSetting, fit
 from audience_trainers.entities.tagger import Tagger
 from audience_trainers.run import Progress, choose_device, code_version, seed_everything, silent
 
@@ -44,7 +44,9 @@ def train_tagger(
     seed_everything(seed)
     torch.manual_seed(seed)
     pieces = make_pieces(config, [s.words for s in data.train])
-    model = Tagger(make_encoder(config, pieces), data.labels, head=config.head)
+    model = Tagger(
+        make_encoder(config, pieces), data.labels, head=config.head, new_words=config.tokenizer == "character"
+    )
     (folder / "training").mkdir(parents=True, exist_ok=True)
     setting = FitSetting(
         labels=data.labels,
@@ -56,9 +58,9 @@ def train_tagger(
         progress=progress,
     )
     history = fit(model, data.train, data.dev, config=config, setting=setting)
-    metrics = {"dev": evaluate(model, data.dev, config=config, setting=setting).to_dict()}
+    metrics = {"dev": setting.evaluate(model, data.dev, config).to_dict()}
     if data.test:
-        metrics["test"] = evaluate(model, data.test, config=config, setting=setting).to_dict()
+        metrics["test"] = setting.evaluate(model, data.test, config).to_dict()
     head = {
         "key": key,
         "seed": seed,

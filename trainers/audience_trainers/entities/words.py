@@ -60,8 +60,8 @@ class SubwordPieces:
         self.pad = known.pad_token_id if known.pad_token_id is not None else 0
         first = known.cls_token_id if known.cls_token_id is not None else known.bos_token_id
         last = known.sep_token_id if known.sep_token_id is not None else known.eos_token_id
-        self.before = () if first is None else (first,)
-        self.after = () if last is None else (last,)
+        self.before: tuple[int, ...] = () if first is None else (first,)
+        self.after: tuple[int, ...] = () if last is None else (last,)
         self._unknown = known.unk_token_id if known.unk_token_id is not None else self.pad
         self._kept: dict[str, tuple[int, ...]] = {}
 
