@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import click
 
+from audience_trainers.entities.command import tagger
+
 __all__ = ["train"]
 
 
 @click.group()
 def train() -> None:
     """Train a model and write it into a folder that other commands take."""
+
+
+train.add_command(tagger)

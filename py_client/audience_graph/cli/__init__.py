@@ -21,6 +21,7 @@ ENTRY_POINTS = "audience_graph.commands"
 COMMANDS: dict[str, str] = {
     "doctor": "audience_graph.cli.stack:doctor",
     "down": "audience_graph.cli.stack:down",
+    "entities": "audience_graph.cli.entities:entities",
     "expand": "audience_graph.cli.ask:expand",
     "explain": "audience_graph.cli.ask:explain",
     "load": "audience_graph.cli.load:load",

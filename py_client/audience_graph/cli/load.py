@@ -11,7 +11,8 @@ import click
 
 from audience_graph.cli.options import data_dir_option, print_json
 from audience_graph.config import find_home
-from audience_graph.ingest.report import LoadReport, Progress
+from audience_graph.errors import ConfigError
+from audience_graph.ingest.report import LoadReport, MentionCounts, Progress
 
 
 @click.command()
@@ -22,6 +23,8 @@ from audience_graph.ingest.report import LoadReport, Progress
     "--config", default=None, metavar="FILE", help="TOML file with such pairs, under [entities], [events] ..."
 )
 @click.option("--reject-to", default=None, metavar="FILE", help="Load the good rows; write the bad ones to this .csv or .jsonl.")  # fmt: skip # noqa: E501
+@click.option("--tagger", default=None, type=click.Path(path_type=Path), metavar="CHECKPOINT", help="events: link what this tagger finds in their texts.")  # fmt: skip # noqa: E501
+@click.option("--tag-type", "tag_types", multiple=True, metavar="TAG=TYPE", help="The tagger's TAG stands for entities of TYPE only. Repeatable.")  # fmt: skip # noqa: E501
 @click.option("--dry-run", is_flag=True, help="Check everything, write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @data_dir_option
@@ -31,6 +34,8 @@ def load(
     pairs: tuple[str, ...],
     config: str | None,
     reject_to: str | None,
+    tagger: Path | None,
+    tag_types: tuple[str, ...],
     dry_run: bool,
     as_json: bool,
     data_dir: str | None,
@@ -46,28 +51,56 @@ def load(
     users     user_id; as_of, consent_<purpose> ..., any other column
     corpus    text; doc_id, entity_ids
 
+    With --tagger (a folder of `train tagger`), new events without entity_ids get the entities that their text mentions:
+    by name, by alias, else by meaning when one is clearly nearest. The dictionary's names are found in texts with or
+    without a tagger; an event has what either finds. `entities proposals` lists mentions that no entity fits.
+
     \b
     audience-graph load entities entities.csv
     audience-graph load events visits.parquet --map user_id=customer --map time=visited_at
+    audience-graph load events visits.parquet --tagger tagger --tag-type ACTOR=person
     audience-graph load users users.jsonl --reject-to bad_users.jsonl
     """
+    from audience_graph.entities.mention_linking import LinkOptions
+    from audience_graph.ingest.load import TaggerOptions
     from audience_graph.ingest.load import load as run
     from audience_graph.ingest.mapping import parse_options, read_mapping
     from audience_graph.ingest.reading import LoadOptions
 
     mapping = read_mapping(Path(config), what) if config is not None else {}
     mapping |= parse_options(pairs)
-    with _progress_bar(file) as progress:
+    linking = LinkOptions(types=_types(tag_types))
+    with _progress_bars(file) as (progress, tagged):
         options = LoadOptions(mapping=mapping, reject_to=reject_to, dry_run=dry_run, progress=progress)
-        report = run(what, file, home=find_home(data_dir), options=options)
+        chosen = None if tagger is None else TaggerOptions(tagger, linking, tagged)
+        report = run(what, file, home=find_home(data_dir), options=options, tagger=chosen)
     for note in report.notes:
         click.echo(f"Note: {note}", err=True)
+    if report.mentions is not None:
+        click.echo(_mentions(report.mentions), err=True)
     if report.rejected and not dry_run:
         click.echo(f"{report.rejected:,} bad {'row' if report.rejected == 1 else 'rows'} -> {reject_to}", err=True)
     if as_json:
         print_json(report.to_dict())
     else:
         click.echo(_sentence(report))
+
+
+def _types(pairs: tuple[str, ...]) -> dict[str, str]:
+    types = {}
+    for pair in pairs:
+        tag, sign, kind = pair.partition("=")
+        if not (tag and sign and kind):
+            raise ConfigError(f"--tag-type {pair!r} is not of the form TAG=TYPE")
+        types[tag] = kind
+    return types
+
+
+def _mentions(counts: MentionCounts) -> str:
+    return (
+        f"{counts.found:,} mentions found, {counts.linked:,} linked to entities, {counts.proposed:,} that none fits "
+        "(list them: audience-graph entities proposals)"
+    )
 
 
 def _sentence(report: LoadReport) -> str:
@@ -79,7 +112,7 @@ def _sentence(report: LoadReport) -> str:
 
 
 @contextmanager
-def _progress_bar(file: str) -> Iterator[Progress]:
+def _progress_bars(file: str) -> Iterator[tuple[Progress, Progress]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
@@ -91,4 +124,7 @@ def _progress_bar(file: str) -> Iterator[Progress]:
         def show(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        yield show
+        def show_tagged(done: int, total: int) -> None:
+            bar.update(task, description="tagging texts", completed=done, total=total)
+
+        yield show, show_tagged

@@ -11,7 +11,7 @@ import re
 import unicodedata
 
 # Han with its extensions and compatibility forms, kana, bopomofo; Thai, Lao, Burmese, Khmer.
-_UNSPACED = (
+UNSPACED = (
     "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u30ff\u3100-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uf900-\ufaff\U00020000-\U0003ffff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 )
@@ -22,7 +22,7 @@ _MARKS = (
     "\u0b01-\u0b03\u0b3c-\u0b4d\u0b82\u0bbe-\u0bcd\u0c00-\u0c04\u0c3e-\u0c4d\u0c81-\u0c83\u0cbc-\u0ccd"
     "\u0d00-\u0d03\u0d3b-\u0d4d"
 )
-_WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_]|[{_MARKS}])+(?:[+#]+(?![^\W_]))?")
+_WORD = re.compile(rf"[{UNSPACED}]|(?:(?![{UNSPACED}])[^\W_]|[{_MARKS}])+(?:[+#]+(?![^\W_]))?")
 _ASCII_WORD = re.compile(r"[a-z0-9]+(?:[+#]+(?![a-z0-9]))?")
 _APOSTROPHES = dict.fromkeys(map(ord, "'\u2018\u2019\u02bc\uff07"))
 

@@ -18,6 +18,7 @@ from audience_graph.ingest.check import Checked, sql_name, sql_type
 from audience_graph.ingest.contract import CORPUS, EVENTS, Contract, Kind
 from audience_graph.ingest.reading import LoadOptions, Reading, reading
 from audience_graph.ingest.report import LoadReport
+from audience_graph.ingest.tagging import Tagging, tag_fresh, write_mentions
 from audience_graph.ingest.warehouse import Warehouse, warehouse
 
 
@@ -33,13 +34,20 @@ _EVENTS = _Folder(EVENTS, "events", "event_id", "time, event_id")
 _CORPUS = _Folder(CORPUS, "corpus", "doc_id", "doc_id")
 
 
-def load_events(path: str | os.PathLike[str], *, home: Home, options: LoadOptions = LoadOptions()) -> LoadReport:
+def load_events(
+    path: str | os.PathLike[str],
+    *,
+    home: Home,
+    options: LoadOptions = LoadOptions(),
+    tagging: Tagging | None = None,
+) -> LoadReport:
     """Check a file of events and append the new ones to the warehouse as one batch, sorted by time.
 
+    With `tagging`, the mentions in new events without entity ids are found, linked and kept beside the batch.
     Nothing is written unless the whole file is good (or its bad rows go to `options.reject_to`). Raises InputError
     with the first problems, StoreError when the disk is full or another load holds the warehouse.
     """
-    return _load(path, _EVENTS, warehouse(home), options)
+    return _load(path, _EVENTS, warehouse(home), options, tagging)
 
 
 def load_corpus(path: str | os.PathLike[str], *, home: Home, options: LoadOptions = LoadOptions()) -> LoadReport:
@@ -47,18 +55,30 @@ def load_corpus(path: str | os.PathLike[str], *, home: Home, options: LoadOption
     return _load(path, _CORPUS, warehouse(home), options)
 
 
-def _load(path: str | os.PathLike[str], folder: _Folder, store: Warehouse, options: LoadOptions) -> LoadReport:
+def _load(
+    path: str | os.PathLike[str],
+    folder: _Folder,
+    store: Warehouse,
+    options: LoadOptions,
+    tagging: Tagging | None = None,
+) -> LoadReport:
     start = time.monotonic()
+    batch, counts = None, None
     with reading(path, folder.contract, options) as found:
         repeats = _name_rows(found, folder)
         if options.dry_run:
             new = _compare(found, folder, store)
-            batch = None
         else:
+            if tagging is not None:  # it takes long: before the lock, for what is new at this moment
+                _compare(found, folder, store)
+                tag_fresh(found, tagging)
             with store.working_folder() as work, store.locked():
                 new = _compare(found, folder, store)
                 found.rejects.raise_if_any(found.source.name, folder.contract.what)
-                batch = store.keep(_write(found.checked, folder, work), folder.name) if new else None
+                mentions = None
+                if tagging is not None:
+                    mentions, counts = write_mentions(found, work)
+                batch = store.keep(_write(found.checked, folder, work), folder.name, mentions=mentions) if new else None
         rejected = found.rejects.rows
     return LoadReport(
         what=folder.contract.what,
@@ -71,6 +91,7 @@ def _load(path: str | os.PathLike[str], folder: _Folder, store: Warehouse, optio
         notes=(*found.notes, *([f"{repeats:,} rows repeat an earlier row under its id"] if repeats else [])),
         batch=batch,
         dry_run=options.dry_run,
+        mentions=counts,
     )
 
 
@@ -141,12 +162,12 @@ def _compare(found: Reading, folder: _Folder, store: Warehouse) -> int:
     """Leave the rows that the warehouse lacks in table `fresh`; refuse known ids with other content; count `fresh`."""
     db, batches = found.checked.db, [str(p) for p in store.batches(folder.name)]
     if not batches:
-        db.execute("CREATE TABLE fresh AS SELECT row, id FROM keyed")
+        db.execute("CREATE OR REPLACE TABLE fresh AS SELECT row, id FROM keyed")
         return _count(found.checked, "fresh")
     key = sql_name(folder.id)
     known = _canonical(folder, {name: sql_name(name) for name in folder.contract.names})
     db.execute(
-        f"CREATE TABLE known AS SELECT {key} AS id, {known} AS content FROM read_parquet($files) "
+        f"CREATE OR REPLACE TABLE known AS SELECT {key} AS id, {known} AS content FROM read_parquet($files) "
         f"SEMI JOIN keyed ON {key} = keyed.id", {"files": batches})  # fmt: skip
     changed = db.execute(
         f"SELECT row, id FROM keyed JOIN known USING (id) JOIN good USING (row) "
@@ -156,7 +177,7 @@ def _compare(found: Reading, folder: _Folder, store: Warehouse) -> int:
         found.refuse(
             row, folder.id, "an id that is new, or the content stored under it", f"{value!r} with other content"
         )
-    db.execute("CREATE TABLE fresh AS SELECT row, id FROM keyed ANTI JOIN known USING (id)")
+    db.execute("CREATE OR REPLACE TABLE fresh AS SELECT row, id FROM keyed ANTI JOIN known USING (id)")
     return _count(found.checked, "fresh")
 
 

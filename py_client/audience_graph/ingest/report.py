@@ -16,12 +16,22 @@ def no_progress(done: int, total: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class MentionCounts:
+    """What a tagger found in the new events: mentions, those that mean an entity, those that none fits."""
+
+    found: int
+    linked: int
+    proposed: int
+
+
+@dataclass(frozen=True, slots=True)
 class LoadReport:
     """Rows of one file. read = written + unchanged + rejected.
 
     `written` are new or changed, `unchanged` were already stored (or repeat a row of the file under the same id),
     `rejected` went to the reject file. `notes` are things worth knowing that are no errors. After a dry run
-    `written` counts what would have been written. `batch` is the new file of the warehouse, if any.
+    `written` counts what would have been written. `batch` is the new file of the warehouse, if any. `mentions` is
+    there when a tagger was used.
     """
 
     what: str
@@ -34,6 +44,7 @@ class LoadReport:
     notes: tuple[str, ...] = ()
     batch: Path | None = None
     dry_run: bool = False
+    mentions: MentionCounts | None = None
 
     @property
     def rate(self) -> float:

@@ -21,7 +21,7 @@ from audience_graph.entities.dictionary import Dictionary
 from audience_graph.entities.linking import Linker
 from audience_graph.errors import ConfigError
 from audience_graph.ingest.engines import Engine, open_engine
-from audience_graph.ingest.warehouse import warehouse
+from audience_graph.ingest.warehouse import MENTIONS, warehouse
 from audience_graph.vectors.window import WINDOW_DAYS
 
 COLUMNS = ("user_id", "entity_id", "event_id", "time", "channel")
@@ -88,7 +88,8 @@ def build_sequences(
     """Link the events of the window (as_of - days, as_of]. No event later than `as_of` is read.
 
     An event with explicit entity ids has those that the dictionary knows; any other has the entities that its text
-    and its items name. Raises ConfigError for an impossible window (see `start_of`) or an unknown engine.
+    and its items name, and those that a tagger linked when it was loaded. Raises ConfigError for an impossible window
+    (see `start_of`) or an unknown engine.
     """
     end = moment(as_of)
     start = start_of(end, days)
@@ -100,7 +101,7 @@ def build_sequences(
         events = window(backend, files, start, end)
         phrases = _table(**_link_phrases(backend, events, linker))
         known = _table(entity_id=list(dictionary.ids))
-        mentions = mentions_of(events, phrases, known).order_by(list(_ORDER))
+        mentions = mentions_of(events, phrases, known, _tagged(backend, home)).order_by(list(_ORDER))
         table = backend.to_pyarrow(mentions).cast(SCHEMA)
         explicit = events.select(entity_id=events.entity_ids.unnest()).distinct()
         unknown = _number(backend, explicit.anti_join(known, "entity_id").count())
@@ -121,20 +122,33 @@ def window(backend: Any, files: Sequence[Path], start: datetime, end: datetime) 
                          events.time <= ibis.literal(upper, type=events.time.type()))  # fmt: skip
 
 
-def mentions_of(events: Any, phrases: Any, known: Any) -> Any:
-    """Return the mentions of entities in events, each once per event: explicit ids first, else linked phrases.
+def mentions_of(events: Any, phrases: Any, known: Any, tagged: Any = None) -> Any:
+    """Return the mentions of entities in events, each once per event: explicit ids, else linked phrases and mentions.
 
-    `phrases` (phrase, entity_id) are texts with the entities that they name, `known` (entity_id) is the dictionary.
+    `phrases` (phrase, entity_id) are texts with the entities that they name, `known` (entity_id) is the dictionary,
+    `tagged` (event_id, entity_id) what a tagger found in events, None without a tagger.
     """
     import ibis
 
     explicit = events.filter(events.entity_ids.length() > 0)
     explicit = explicit.mutate(entity_id=explicit.entity_ids.unnest())
     spoken = phrases_of(events)
-    return ibis.union(
+    found = [
         explicit.semi_join(known, "entity_id").select(*COLUMNS),
         spoken.inner_join(phrases, "phrase").select(*COLUMNS),
-    ).distinct()
+    ]
+    if tagged is not None:
+        silent = events.filter(events.entity_ids.length() == 0)
+        found.append(silent.inner_join(tagged.semi_join(known, "entity_id"), "event_id").select(*COLUMNS))
+    return ibis.union(*found).distinct()
+
+
+def _tagged(backend: Any, home: Home) -> Any:
+    files = warehouse(home).batches(MENTIONS)
+    if not files:
+        return None
+    found = backend.read_parquet(str(files[0].parent) if backend.name == "pyspark" else [str(path) for path in files])
+    return found.filter(found.entity_id.notnull()).select("event_id", "entity_id")
 
 
 def phrases_of(events: Any) -> Any:

@@ -1,9 +1,11 @@
 """The warehouse: loaded events and corpus as immutable Parquet batches.
 
     <home>/warehouse/events/<hash>.parquet     corpus/<hash>.parquet     tmp/ (of loads that run)     .lock
+                     mentions/<hash>.parquet   what a tagger found in the events of the batch of that name
 
 A batch is named by the SHA-256 of its bytes, appears whole or not at all, and is never changed. No id is in two
-batches: a load leaves out what is there already, under a lock that one load at a time holds.
+batches: a load leaves out what is there already, under a lock that one load at a time holds. The mentions of a batch
+appear before it; those of a batch that never came, because its load was killed, are removed by the next load.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from audience_graph.config import Home
 from audience_graph.errors import StoreError
 
 LOCK_SECONDS = 600.0
+MENTIONS = "mentions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +72,20 @@ class Warehouse:
             self._sweep()
             yield
 
-    def keep(self, part: Path, folder: str) -> Path:
-        """Move a finished file in as a batch: synced to disk, named by its content. Call it under the lock."""
-        digest = hashlib.sha256()
+    def keep(self, part: Path, folder: str, *, mentions: Path | None = None) -> Path:
+        """Move a finished file in as a batch: synced to disk, named by its content. Call it under the lock.
+
+        `mentions`, a file of what was found in it, is moved in before, under the same name.
+        """
         with part.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
+            name = f"{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}.parquet"
+        if mentions is not None:
+            self._move(mentions, self.path / MENTIONS / name)
+        return self._move(part, self.path / folder / name)
+
+    def _move(self, part: Path, target: Path) -> Path:
+        with part.open("rb") as file:
             os.fsync(file.fileno())
-        target = self.path / folder / f"{digest.hexdigest()[:16]}.parquet"
         target.parent.mkdir(parents=True, exist_ok=True)
         part.replace(target)
         _sync_folder(target.parent)
@@ -87,6 +96,10 @@ class Warehouse:
             pid = folder.name.partition("-")[0]
             if pid.isdigit() and not _alive(int(pid)):
                 shutil.rmtree(folder, ignore_errors=True)
+        known = {batch.name for batch in self.batches("events")}
+        for found in self.batches(MENTIONS):
+            if found.name not in known:
+                found.unlink()
 
 
 def warehouse(home: Home) -> Warehouse:

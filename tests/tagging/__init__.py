@@ -1,0 +1,1 @@
+"""A tagger that trains in seconds: tiny encoder, made sentences."""
