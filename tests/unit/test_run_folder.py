@@ -118,3 +118,25 @@ def test_the_processor_is_chosen_without_loading_torch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
     with pytest.raises(ConfigError, match="unknown device"):
         choose_device("tpu")
+
+
+@dataclass(frozen=True)
+class Part:
+    rate: float = 0.5
+
+
+@dataclass(frozen=True)
+class Whole:
+    days: int = 30
+    part: Part = Part()
+
+
+def test_a_setting_of_a_part_is_named_with_a_dot() -> None:
+    assert resolve_config(Whole, ["days=7", "part.rate=0.25"]) == Whole(7, Part(0.25))
+    with pytest.raises(ConfigError, match="part: unknown setting 'speed'"):
+        resolve_config(Whole, ["part.speed=1"])
+    with pytest.raises(ConfigError, match="unknown setting 'part'") as caught:
+        resolve_config(Whole, ["part=1"])
+    assert caught.value.hint == "settings: days, part.*"
+    with pytest.raises(ConfigError, match="unknown setting 'days.rate'"):
+        resolve_config(Whole, ["days.rate=1"])

@@ -160,20 +160,38 @@ def open_run(path: Path, *, verify: bool = False) -> RunFolder:
 
 
 def resolve_config(kind: type[C], overrides: Sequence[str] = ()) -> C:
-    """Return the frozen configuration with `key=value` overrides put in.
+    """Return the frozen configuration with `key=value` overrides put in; `part.key=value` for a part of its own.
 
     Raises ConfigError for an unknown key or a value of the wrong type.
     """
     types = get_type_hints(kind)
     values: dict[str, Any] = {}
+    parts: dict[str, list[str]] = {}
     for override in overrides:
         key, separator, text = override.partition("=")
         if not separator:
             raise ConfigError(f"{override!r} is not of the form key=value")
-        if key not in types:
-            raise ConfigError(f"unknown setting {key!r}", hint=f"settings: {', '.join(sorted(types))}")
+        part, dot, rest = key.partition(".")
+        if dot and dataclasses.is_dataclass(types.get(part)):
+            parts.setdefault(part, []).append(f"{rest}={text}")
+            continue
+        if key not in types or dataclasses.is_dataclass(types[key]):
+            raise ConfigError(f"unknown setting {key!r}", hint=f"settings: {', '.join(_names(types))}")
         values[key] = _parse(key, text, types[key])
+    values |= {part: _resolve_part(types[part], part, given) for part, given in parts.items()}
     return kind(**values)
+
+
+def _resolve_part(kind: type[Any], part: str, overrides: Sequence[str]) -> Any:
+    try:
+        return resolve_config(kind, overrides)
+    except ConfigError as exc:
+        raise ConfigError(f"{part}: {exc.message}", hint=exc.hint) from exc
+
+
+def _names(types: dict[str, Any]) -> list[str]:
+    """Return the names of settings, sorted; a part of its own as `part.*`."""
+    return sorted(f"{name}.*" if dataclasses.is_dataclass(kind) else name for name, kind in types.items())
 
 
 def _parse(key: str, text: str, wanted: Any) -> Any:

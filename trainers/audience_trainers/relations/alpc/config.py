@@ -42,6 +42,7 @@ class AlpcConfig:
     negatives: int = 3
     hard_share: float = 0.0
     confirmed_weight: float = 5.0
+    explore: int = 10  # unknown pairs per entity that are retrieved in the space of z and scored
     # training
     folds: int = 10  # message passing never sees the fold whose edges are predicted
     fanout: int = 0  # neighbours drawn per node and hop; 0 = all of them
@@ -58,7 +59,7 @@ class AlpcConfig:
         self._choice("precision", PRECISIONS)
         for name in ("dims", "layers", "attention_dims", "hidden", "batch", "epochs", "patience"):
             self._range(name, 1, 1_000_000)
-        for name in ("text_dims", "walk_dims", "fanout", "negatives", "anchors"):
+        for name in ("text_dims", "walk_dims", "fanout", "negatives", "anchors", "explore"):
             self._range(name, 0, 1_000_000)
         self._range("walk_hops", 1, 10)
         self._range("folds", 2, 1_000)

@@ -94,7 +94,7 @@ def aligned(vectors: Floats, reference: Floats) -> Floats:
     Two skip-gram runs differ by a rotation; behind one, an encoder can read both.
     """
     left, _, right = np.linalg.svd(vectors.T.astype(np.float64) @ reference.astype(np.float64))
-    return (vectors @ (left @ right)).astype(np.float32)
+    return np.asarray(vectors @ (left @ right), np.float32)
 
 
 def co_inputs(evidence: Evidence, *, dims: int, hops: int, seed: int) -> Floats:

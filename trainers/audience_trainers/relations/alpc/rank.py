@@ -1,0 +1,147 @@
+"""Stage II of one mining run: train on the users' halves, score all candidates, and explore pairs outside G^C."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from audience_trainers.relations.alpc.config import AlpcConfig
+from audience_trainers.relations.alpc.encode import encode_all, score_pairs, thresholds
+from audience_trainers.relations.alpc.lessons import Course
+from audience_trainers.relations.alpc.train import TrainOptions, train_alpc
+from audience_trainers.relations.alpc.user_folds import Heard, SkipGram, UserMaterial, course_from_users
+from audience_trainers.relations.candidates import PROVENANCE, Candidates
+from audience_trainers.relations.ensemble.pairs import TRAIN, VALID, TrainingPairs
+from audience_trainers.relations.linkpred.task import Floats, Pairs, Values
+from audience_trainers.relations.together import Closeness
+from audience_trainers.relations.topn import pair_products, top_n, unit_rows
+from audience_trainers.run import Progress, silent
+
+EXPLORED = PROVENANCE.index("explored")
+
+
+@dataclass(frozen=True, slots=True)
+class RankOptions:
+    """How one run ranks: its seed and device, the folder of its checkpoint, whom to tell."""
+
+    seed: int
+    device: str = "cpu"
+    folder: Path | None = None
+    progress: Progress = silent
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranked:
+    """Scored pairs: all candidates and the explored ones, with logits s_uv (p,), eps_u (n,), z (n, d).
+
+    `pairs` are what the model was trained and validated on, `graph` the evidence of all users, `curves` (epoch, name,
+    value). `valid_auc` is the AUC of the best epoch on candidates that it was not trained on.
+    """
+
+    candidates: Candidates
+    logit: Values
+    thresholds: Values
+    z: Floats
+    graph: sp.csr_matrix
+    pairs: TrainingPairs
+    curves: list[tuple[int, str, float]]
+    valid_auc: float
+    metrics: dict[str, Any]
+
+
+def rank_candidates(
+    heard: Heard, config: AlpcConfig, closeness: Closeness, skip: SkipGram, options: RankOptions
+) -> Ranked:
+    """Train ALPC on a week's behaviour and score its candidates, and unknown pairs that are near in the space of z.
+
+    With a folder in the options, a killed training goes on from its last epoch. z of an entity that no user met and
+    no text places near another one is a zero row: it has nothing to say this week.
+    """
+    course, material = course_from_users(heard, config, closeness, skip, seed=options.seed)
+    train = TrainOptions(
+        options.seed, options.device, options.folder, key=course_key(course, config), progress=options.progress
+    )
+    trained = train_alpc(course, config, train)
+    z = encode_all(trained.model, material.view, device=options.device)
+    vectors = z.float().cpu().numpy()
+    vectors[np.diff(material.view.graph.start) == 0] = 0.0
+    candidates = with_explored(heard, vectors, material, config)
+    pairs = np.stack([candidates.source, candidates.target])
+    return Ranked(
+        candidates=candidates,
+        logit=score_pairs(trained.model, z, pairs, material.features(pairs)),
+        thresholds=thresholds(trained.model, z) if config.alpha else np.zeros(course.n),
+        z=vectors,
+        graph=material.evidence.graph,
+        pairs=training_pairs(course),
+        curves=trained.curves,
+        valid_auc=trained.valid_auc,
+        metrics={
+            "valid_auc": trained.valid_auc,
+            "epochs": max(epoch for epoch, _, _ in trained.curves),
+            "positives": sum(course.lesson(k).positive.shape[1] for k in range(course.lessons)),
+            "explored_pairs": int((candidates.provenance == EXPLORED).sum()),
+        },
+    )
+
+
+def with_explored(heard: Heard, z: Floats, material: UserMaterial, config: AlpcConfig) -> Candidates:
+    """Return the candidates and, marked `explored`, the `config.explore` nearest in z that are none, by source.
+
+    Retrieval is exact and in blocks: memory does not grow with the number of pairs. Rejected pairs are not explored.
+    """
+    found = heard.candidates
+    n = len(z)
+    source, target = top_n(unit_rows(z), config.explore)
+    known = np.concatenate([found.source * n + found.target, heard.rejected[0] * n + heard.rejected[1]])
+    fresh = ~np.isin(source * n + target, known)
+    source, target = source[fresh], target[fresh]
+    source, target = np.concatenate([found.source, source]), np.concatenate([found.target, target])
+    order = np.argsort(source * n + target, kind="stable")
+    provenance = np.concatenate([found.provenance, np.full(int(fresh.sum()), EXPLORED, np.int8)])
+    co, text = unit_rows(heard.co), material.evidence.text
+    return Candidates(
+        source=source[order],
+        target=target[order],
+        co=pair_products(co, source[order], target[order]),
+        se=pair_products(text, source[order], target[order]),
+        provenance=provenance[order],
+    )
+
+
+def training_pairs(course: Course) -> TrainingPairs:
+    """Return what the lessons and the examination asked, each lesson with its negatives of one draw (p,)."""
+    parts: list[tuple[Pairs, npt.NDArray[np.float32], npt.NDArray[np.float32], int]] = []
+    for place in range(course.lessons):
+        lesson = course.lesson(place)
+        negative, _ = lesson.draw_negatives(3 * lesson.positive.shape[1], np.random.default_rng(place))
+        for pairs, label, weight in (
+            (lesson.positive, 1.0, lesson.weight),
+            (negative, 0.0, np.ones(negative.shape[1], np.float32)),
+        ):
+            parts.append((pairs, np.full(pairs.shape[1], label, np.float32), weight, TRAIN))
+    paper = course.examination
+    ones = np.ones(paper.pairs.shape[1], np.float32)
+    parts.append((paper.pairs, paper.labels.astype(np.float32), ones, VALID))
+    pairs = np.concatenate([part[0] for part in parts], axis=1)
+    return TrainingPairs(
+        source=pairs[0],
+        target=pairs[1],
+        label=np.concatenate([part[1] for part in parts]),
+        weight=np.concatenate([part[2] for part in parts]),
+        split=np.concatenate([np.full(part[0].shape[1], part[3], np.int8) for part in parts]),
+    )
+
+
+def course_key(course: Course, config: AlpcConfig) -> str:
+    """Return what a checkpoint belongs to: the settings, and a digest of the course's inputs and pairs."""
+    digest = hashlib.sha256(repr(config).encode())
+    for array in (course.examination.view.x, course.examination.pairs, course.examination.labels, course.known):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
