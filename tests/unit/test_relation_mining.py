@@ -137,7 +137,8 @@ def test_a_world_without_relations_ends_before_the_vectors(config: MineConfig, m
     "override",
     [
         "model=magic", "days=0", "days=100000", "device=tpu", "dims_co=0", "window=0", "epochs=0", "top_co=-1",
-        "top_se=-1", "min_co=-0.1", "min_co=nan", "min_se=1", "pair_window=0", "shift=-1", "prior=-1",
+        "top_se=-1", "popularity=pmi", "text_weight=1.5", "texts_per_entity=-1", "held_out=1", "review_minimum=2",
+        "min_co=-0.1", "min_co=nan", "min_se=1", "pair_window=0", "shift=-1", "prior=-1",
         "semantic_weight=inf", "cut_score=0", "cut_score=1", "cut_floor=0", "cut_floor=1", "source_weight=-1",
         "dims=0", "dims=20000", "power=-1", "power=nan",
     ],
@@ -149,7 +150,8 @@ def test_a_setting_out_of_range_is_refused_by_name(override: str) -> None:
 
 
 def test_every_setting_has_a_range() -> None:
-    assert {f.name for f in dataclasses.fields(MineConfig)} == {*RANGES, "model", "device", "plots"}
+    named = {"model", "device", "popularity", "review", "plots"}
+    assert {f.name for f in dataclasses.fields(MineConfig)} == {*RANGES, *named}
 
 
 @pytest.mark.parametrize("end", ["low", "high"])

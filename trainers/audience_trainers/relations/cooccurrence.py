@@ -16,9 +16,15 @@ def count_pairs(behaviour: Behaviour, *, window: int, mentions_per_block: int = 
     A user counts once per pair, so that heavy users do not decide; the diagonal is empty.
     """
     n = behaviour.entities
-    total = sp.csr_matrix((n, n), dtype=np.float64)
+    sums: list[sp.csr_matrix] = []  # each larger than the next, so that a count is added up few times
     for part in behaviour.blocks(mentions_per_block):
-        total = total + _count_block(part, window)
+        count = _count_block(part, window)
+        while sums and sums[-1].nnz <= count.nnz:
+            count = sums.pop() + count
+        sums.append(count)
+    total = sp.csr_matrix((n, n), dtype=np.float64)
+    for count in reversed(sums):
+        total = total + count
     return (total + total.T).tocsr()
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pyarrow as pa
 
 from audience_graph.config import Connections, Home
 from audience_graph.entities.dictionary import Dictionary, read_dictionary
-from audience_graph.entities.text_encoder import TextEncoder
+from audience_graph.entities.text_encoder import DIMS, MODEL, TextEncoder, halves_help
 from audience_graph.errors import ConfigError
 from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import Runner, open_runner
@@ -22,10 +22,13 @@ from audience_trainers.relations.behaviour import Entities, behaviour_from_seque
 from audience_trainers.relations.config import MineConfig
 from audience_trainers.relations.pipeline import Mined, Overlay, mine_behaviour
 from audience_trainers.relations.plots import write_plots
-from audience_trainers.relations.topn import Floats
+from audience_trainers.relations.propose import Known
+from audience_trainers.relations.review import Review, read_review
+from audience_trainers.relations.text_cache import Encode, TextCache
+from audience_trainers.relations.text_vectors import read_documents
 from audience_trainers.run import Progress, RunFolder, choose_device, create_run, silent
 
-TEXT_CACHE = "entity_text_vectors.npz"
+TEXT_CACHE = "text_vectors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +65,21 @@ def mine_dictionary(
 ) -> RunFolder:
     """Do what `mine_week` does with a dictionary and decided pairs that are given: needs no server."""
     week, as_of = resolve_week(home, chosen.week, chosen.as_of)
+    known = Known(read_documents(home, dictionary), review_of(chosen.config))
     table = sequences(home, dictionary, as_of, days=chosen.config.days, engine=chosen.engine)
     progress("sequences", 1, 1)
     entities = entities_of(dictionary)
     run = create_run(home.runs, kind="mine", week=week, as_of=as_of, config=chosen.config, seed=chosen.seed)
     run.write_table("entities", entities.to_table())
     run.write_table("sequences", table)
-
-    def encode(texts: Sequence[str]) -> Floats:
-        encoder = TextEncoder(device=choose_device(chosen.config.device))
-        return encoder.encode_kept(texts, home.path / "cache" / TEXT_CACHE)
-
     mined = mine_behaviour(
         entities,
         behaviour_from_sequences(table, entities),
         chosen.config,
         seed=chosen.seed,
-        encode=encode,
+        encode=kept_encoder(home, chosen.config),
         overlay=overlay,
+        known=known,
         progress=progress,
     )
     write_mined(run, entities, mined)
@@ -89,8 +89,23 @@ def mine_dictionary(
     return run
 
 
+def kept_encoder(home: Home, config: MineConfig) -> Encode:
+    """Return the text encoder behind the home's cache of text vectors. The model is loaded at the first new text."""
+    device = choose_device(config.device)
+    encoder = TextEncoder(device=device)
+    kept = TextCache(
+        home.path / "cache" / TEXT_CACHE, f"{MODEL} on {device}{' in halves' if halves_help(device) else ''}", DIMS
+    )
+    return lambda texts: kept.encode(texts, encoder.encode_alone)
+
+
+def review_of(config: MineConfig) -> Review | None:
+    """Return the review that the settings name, or None. Raises ConfigError or InputError (see `read_review`)."""
+    return read_review(Path(config.review), minimum=config.review_minimum) if config.review else None
+
+
 def write_mined(run: RunFolder, entities: Entities, mined: Mined) -> None:
-    """Write candidates, relations, thresholds, vectors and metrics into the run folder; `finish` seals it."""
+    """Write candidates and their buckets, relations, thresholds, vectors and metrics; `finish` seals the folder."""
     run.write_table("candidates", mined.candidates.to_table().append_column("logit", pa.array(mined.logit)))
     run.write_table("relations", mined.relations.to_table(entities.ids))
     run.write_table(
@@ -98,7 +113,12 @@ def write_mined(run: RunFolder, entities: Entities, mined: Mined) -> None:
         pa.table({"entity_id": pa.array(entities.ids, pa.string()), "threshold": pa.array(mined.thresholds)}),
     )
     run.write_array("entity_vectors", mined.entity_vectors)
-    run.write_array("text_vectors", mined.text_vectors)
+    proposal = mined.proposal
+    run.write_table("buckets", proposal.buckets)
+    run.write_table("bucket_samples", proposal.samples)
+    run.write_array("text_vectors", proposal.own_vectors)
+    run.write_array("co_vectors", proposal.co_vectors)
+    run.write_array("se_vectors", proposal.se_vectors)
     run.write_json("metrics", mined.metrics)
 
 

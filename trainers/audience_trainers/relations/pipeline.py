@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,18 +10,16 @@ import numpy.typing as npt
 
 from audience_graph.errors import RunError
 from audience_trainers.relations.behaviour import Behaviour, Entities
-from audience_trainers.relations.candidates import Candidates, Pair, Retrieval, find_candidates
+from audience_trainers.relations.candidates import Candidates, Pair
 from audience_trainers.relations.config import MineConfig
 from audience_trainers.relations.metrics import describe_run
+from audience_trainers.relations.propose import STEPS, Known, Proposal, propose
 from audience_trainers.relations.score import score_candidates
 from audience_trainers.relations.select import Cut, Relations, select_relations, source_thresholds
-from audience_trainers.relations.skipgram import skip_gram
+from audience_trainers.relations.text_cache import Encode
 from audience_trainers.relations.topn import Floats
 from audience_trainers.relations.vectors import preference_vectors
 from audience_trainers.run import Progress, seed_everything, silent
-
-Encode = Callable[[Sequence[str]], Floats]
-STEPS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ class Mined:
     relations: Relations
     thresholds: npt.NDArray[np.float64]  # (n,) eps_u, a logit
     entity_vectors: Floats  # (n, dims) h_e
-    text_vectors: Floats  # (n, 384) E^Se
+    proposal: Proposal
     metrics: dict[str, Any]
 
 
@@ -54,6 +51,7 @@ def mine_behaviour(
     seed: int,
     encode: Encode,
     overlay: Overlay | None = None,
+    known: Known | None = None,
     progress: Progress = silent,
 ) -> Mined:
     """Mine relations and entity vectors. Same input and seed on the same machine: same result.
@@ -67,28 +65,23 @@ def mine_behaviour(
         )
     decided = Overlay() if overlay is None else overlay
     seed_everything(seed)
-    co_vectors = skip_gram(behaviour, dims=config.dims_co, window=config.window, epochs=config.epochs, seed=seed)
-    progress("skip-gram", 1, STEPS)
-    text_vectors = encode(entities.texts())
-    progress("text vectors", 2, STEPS)
-    retrieval = Retrieval(config.top_co, config.top_se, config.min_co, config.min_se)
-    candidates = find_candidates(
-        co_vectors, text_vectors, retrieval, confirmed=decided.confirmed, rejected=decided.rejected
-    )
-    progress("candidates", 3, STEPS)
+    given = replace(Known() if known is None else known, confirmed=decided.confirmed, rejected=decided.rejected)
+    proposal = propose(entities, behaviour, config, seed=seed, encode=encode, known=given, progress=progress)
+    candidates = proposal.candidates
     if len(candidates) == 0:
         raise _nothing_found(behaviour, candidates, config)
     scored = score_candidates(behaviour, candidates, config)
     cut = Cut(config.cut_score, config.source_weight, config.cut_floor)
     eps = source_thresholds(candidates.source, scored.logit, len(entities), cut)
     relations = select_relations(candidates, scored.logit, eps, confirmed=decided.confirmed - decided.rejected)
-    progress("scores", 4, STEPS)
+    progress("scores", STEPS - 1, STEPS)
     if len(relations) == 0:
         raise _nothing_found(behaviour, candidates, config)
     vectors = preference_vectors(scored.graph, dims=config.dims, power=config.power, seed=seed)
-    progress("entity vectors", 5, STEPS)
+    progress("entity vectors", STEPS, STEPS)
     metrics = describe_run(len(entities), candidates, scored, relations, vectors)
-    return Mined(candidates, scored.logit, relations, eps, vectors, text_vectors, metrics)
+    metrics["held_out_candidates"] = proposal.metrics
+    return Mined(candidates, scored.logit, relations, eps, vectors, proposal, metrics)
 
 
 def _nothing_found(behaviour: Behaviour, candidates: Candidates, config: MineConfig) -> RunError:

@@ -1,0 +1,63 @@
+"""How many true pairs the candidates hold, judged by users whom the candidate step did not see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from audience_trainers.relations.behaviour import Behaviour
+from audience_trainers.relations.candidates import PROVENANCE, Candidates
+from audience_trainers.relations.cooccurrence import count_pairs, information
+from audience_trainers.relations.score import BORNE_OUT_SHIFT, BORNE_OUT_USERS
+from audience_trainers.relations.topn import Indices
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The users that the candidate step sees, and those that judge it."""
+
+    seen: Behaviour
+    unseen: Behaviour
+
+
+def hold_out(behaviour: Behaviour, share: float, *, seed: int) -> Split:
+    """Draw `share` of the users as those that are not seen; 0 sees all of them."""
+    unseen = np.random.default_rng((seed, 1)).random(behaviour.users) < share
+    return Split(behaviour.of_users(~unseen), behaviour.of_users(unseen))
+
+
+def borne_out_pairs(unseen: Behaviour, *, window: int) -> Indices:
+    """Return the keys source * n + target, ascending and in both directions, of pairs that the users bear out.
+
+    At least 2 users have both within `window` mentions, at least e times as often as chance.
+    """
+    counts = count_pairs(unseen, window=window)
+    often = information(counts, shift=BORNE_OUT_SHIFT, prior=0.0).tocoo()
+    source, target = often.row.astype(np.int64), often.col.astype(np.int64)
+    if len(source) == 0:
+        return source
+    users = np.asarray(counts[source, target]).ravel()
+    keep = users >= BORNE_OUT_USERS
+    return np.sort(source[keep] * unseen.entities + target[keep])
+
+
+def candidate_recall(candidates: Candidates, true: Indices, n: int) -> dict[str, Any]:
+    """Return how many true pairs (ascending keys) there are, the share of them among the candidates, by provenance too.
+
+    `chance` is what as many pairs drawn blindly would hold. Shares are None when no pair is true.
+    """
+    hit = np.isin(candidates.source * n + candidates.target, true)
+    by = np.bincount(candidates.provenance[hit], minlength=len(PROVENANCE))
+    pairs = len(true)
+
+    def share(count: int) -> float | None:
+        return count / pairs if pairs else None
+
+    return {
+        "pairs": pairs,
+        "recall": share(int(hit.sum())),
+        "recall_by_provenance": {name: share(int(c)) for name, c in zip(PROVENANCE, by, strict=True)},
+        "chance": len(candidates) / (n * (n - 1)) if n > 1 else None,
+    }
