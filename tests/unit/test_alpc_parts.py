@@ -172,7 +172,7 @@ def test_text_inputs_read_a_bag_of_words_by_rarity() -> None:
         ({"scoring": "cosine"}, "inner or bilinear or mlp"),
         ({"hard_share": 1.5}, "hard_share"),
         ({"use_z": False}, "use_z"),
-        ({"structure": True, "scoring": "inner"}, "structure joins the mlp only"),
+        ({"structure": True, "scoring": "bilinear"}, "structure joins mlp or inner"),
         ({"temperature": 0.0}, "temperature"),
     ],
 )

@@ -83,7 +83,7 @@ def test_decisions_of_people_hold() -> None:
 def fingerprint() -> str:
     result = mined()
     parts = [result.relations.source, result.relations.score, result.relations.logit, result.relations.margin]
-    parts += [result.entity_vectors, result.thresholds, result.candidates.co]
+    parts += [result.entity_vectors, result.verdict.thresholds, result.verdict.candidates.co]
     return ",".join(str(zlib.crc32(np.ascontiguousarray(p).tobytes())) for p in parts)
 
 
@@ -95,7 +95,7 @@ def test_same_seed_same_data_same_result_in_any_process() -> None:
         env = os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": here}
         found.add(subprocess.run([sys.executable, "-c", code], check=True, env=env, capture_output=True).stdout)
     assert len(found) == 1
-    assert mined(seed=8).candidates.co.tobytes() != mined(seed=7).candidates.co.tobytes()
+    assert mined(seed=8).verdict.candidates.co.tobytes() != mined(seed=7).verdict.candidates.co.tobytes()
 
 
 def test_nothing_to_mine_is_said() -> None:
@@ -150,7 +150,7 @@ def test_a_setting_out_of_range_is_refused_by_name(override: str) -> None:
 
 
 def test_every_setting_has_a_range() -> None:
-    named = {"model", "device", "popularity", "review", "plots"}
+    named = {"model", "device", "popularity", "review", "plots", "alpc", "ensemble"}
     assert {f.name for f in dataclasses.fields(MineConfig)} == {*RANGES, *named}
 
 

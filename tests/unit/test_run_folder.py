@@ -138,5 +138,5 @@ def test_a_setting_of_a_part_is_named_with_a_dot() -> None:
     with pytest.raises(ConfigError, match="unknown setting 'part'") as caught:
         resolve_config(Whole, ["part=1"])
     assert caught.value.hint == "settings: days, part.*"
-    with pytest.raises(ConfigError, match="unknown setting 'days.rate'"):
+    with pytest.raises(ConfigError, match=r"unknown setting 'days\.rate'"):
         resolve_config(Whole, ["days.rate=1"])

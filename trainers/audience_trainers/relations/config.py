@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from audience_graph.errors import ConfigError
 from audience_graph.vectors.window import WINDOW_DAYS
+from audience_trainers.relations.alpc.config import AlpcConfig
+from audience_trainers.relations.ensemble.config import EnsembleConfig
 
-MODELS = ("walk",)
+MODELS = ("walk", "alpc")
 DEVICES = ("auto", "cpu", "cuda")
 POPULARITY = ("centre", "none")
 
@@ -49,12 +51,28 @@ RANGES = {
     "shift": Range(0, 100),
     "prior": Range(0, 1_000_000),
     "semantic_weight": Range(0, 1_000),
+    "session_weight": Range(0, 1_000),
+    "event_weight": Range(0, 1_000),
     "cut_score": _CHANCE,
     "cut_floor": _CHANCE,
     "source_weight": Range(0, 10),
     "dims": Range(1, 2_000),  # a row with its vector lies on one page of Postgres
     "power": Range(0, 10),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class MineAlpc(AlpcConfig):
+    """ALPC as a mining run trains it: with pair features, small batches, hard negatives."""
+
+    structure: bool = True
+    dims: int = 64
+    text_dims: int = 64
+    walk_dims: int = 64
+    hard_share: float = 0.6
+    dropout: float = 0.3
+    batch: int = 1_024
+    epochs: int = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +104,10 @@ class MineConfig:
     shift: float = 1.0
     prior: float = 4.0
     semantic_weight: float = 0.5
-    # thresholds
+    # alpc: how much meeting in one session, or in one event, adds to meeting within the window
+    session_weight: float = 1.0
+    event_weight: float = 5.0
+    # thresholds of the walk
     cut_score: float = 0.4
     cut_floor: float = 0.1
     source_weight: float = 0.5
@@ -95,6 +116,10 @@ class MineConfig:
     power: float = 1.0
     # pictures and report.html in the run folder
     plots: bool = True
+
+    # stages II and III of model=alpc, e.g. `alpc.epochs=20`, `ensemble.weeks=6`
+    alpc: MineAlpc = field(default_factory=MineAlpc)
+    ensemble: EnsembleConfig = field(default_factory=EnsembleConfig)
 
     def __post_init__(self) -> None:
         for name, allowed in (("model", MODELS), ("device", DEVICES), ("popularity", POPULARITY)):

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from audience_trainers.relations.candidates import PROVENANCE, Candidates, Pair
-from audience_trainers.relations.score import Scored
 from audience_trainers.relations.select import Relations
 from audience_trainers.relations.topn import Floats
 from audience_trainers.relations.vectors import coverage
@@ -30,10 +29,8 @@ def relation_accuracy(found: set[tuple[str, str]] | set[Pair], true: set[tuple[s
     return Accuracy(hit / len(found) if found else 0.0, hit / len(true) if true else 0.0, len(found), len(true))
 
 
-def describe_run(
-    n: int, candidates: Candidates, scored: Scored, relations: Relations, vectors: Floats
-) -> dict[str, Any]:
-    """Return metrics.json: counts, AECC (relations per entity, EGL eq. 8), held-out AUC, calibration, coverage."""
+def describe_run(n: int, candidates: Candidates, relations: Relations, vectors: Floats) -> dict[str, Any]:
+    """Return what every run reports: counts, AECC (relations per entity, EGL eq. 8), coverage."""
     kinds = np.bincount(candidates.provenance, minlength=len(PROVENANCE))
     return {
         "entities": n,
@@ -43,7 +40,11 @@ def describe_run(
         "relations_per_entity": len(relations) / n if n else 0.0,
         "entities_with_relations": len(np.unique(relations.source)) / n if n else 0.0,
         "mean_score": float(relations.score.mean()) if len(relations) else 0.0,
-        "held_out_auc": None if np.isnan(scored.held_out_auc) else scored.held_out_auc,
-        "curve": {"slope": scored.curve.slope, "intercept": scored.curve.intercept},
+        "relations_by_provenance": _counts(relations),
         "vector_coverage": coverage(vectors),
     }
+
+
+def _counts(relations: Relations) -> dict[str, int]:
+    kinds, counts = np.unique(relations.provenance.to_numpy(zero_copy_only=False), return_counts=True)
+    return {str(kind): int(count) for kind, count in zip(kinds, counts, strict=True)}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from audience_graph.config import Connections, Home
@@ -20,13 +22,20 @@ from audience_graph.ingest.warehouse import warehouse
 from audience_graph.preferences import last_day as last_day_of
 from audience_trainers.relations.behaviour import Entities, behaviour_from_sequences
 from audience_trainers.relations.config import MineConfig
+from audience_trainers.relations.ensemble.weeks import WeekVectors, read_weeks
+from audience_trainers.relations.judge import Learning, Verdict
 from audience_trainers.relations.pipeline import Mined, Overlay, mine_behaviour
 from audience_trainers.relations.plots import write_plots
 from audience_trainers.relations.propose import Known
 from audience_trainers.relations.review import Review, read_review
 from audience_trainers.relations.text_cache import Encode, TextCache
 from audience_trainers.relations.text_vectors import read_documents
+from audience_trainers.relations.topn import Floats
 from audience_trainers.run import Progress, RunFolder, choose_device, create_run, silent
+
+if TYPE_CHECKING:
+    from audience_trainers.relations.ensemble.infer import Ensemble
+    from audience_trainers.relations.ensemble.pairs import TrainingPairs
 
 TEXT_CACHE = "text_vectors"
 
@@ -80,6 +89,7 @@ def mine_dictionary(
         encode=kept_encoder(home, chosen.config),
         overlay=overlay,
         known=known,
+        learning=learning_of(home, run, entities, chosen.config, progress),
         progress=progress,
     )
     write_mined(run, entities, mined)
@@ -87,6 +97,21 @@ def mine_dictionary(
         write_plots(run)
     run.finish()
     return run
+
+
+def learning_of(home: Home, run: RunFolder, entities: Entities, config: MineConfig, progress: Progress) -> Learning:
+    """Return where this run learns, and how it meets the weeks that earlier runs keep."""
+    device = choose_device(config.device)
+
+    def with_past(z: Floats, pairs: TrainingPairs) -> Ensemble | None:
+        from audience_trainers.relations.ensemble.weekly import ensemble_of_week
+
+        now = WeekVectors(run.week, entities.ids, z)
+        if config.ensemble.weeks < 2 or not read_weeks(home.runs, run.week, config.ensemble.weeks - 1):
+            return None
+        return ensemble_of_week(home.runs, now, pairs, config.ensemble, seed=run.seed, device=device, progress=progress)
+
+    return Learning(device=device, with_past=with_past, progress=progress)
 
 
 def kept_encoder(home: Home, config: MineConfig) -> Encode:
@@ -106,13 +131,16 @@ def review_of(config: MineConfig) -> Review | None:
 
 def write_mined(run: RunFolder, entities: Entities, mined: Mined) -> None:
     """Write candidates and their buckets, relations, thresholds, vectors and metrics; `finish` seals the folder."""
-    run.write_table("candidates", mined.candidates.to_table().append_column("logit", pa.array(mined.logit)))
+    verdict = mined.verdict
+    table = verdict.candidates.to_table().append_column("logit", pa.array(verdict.logit))
+    run.write_table("candidates", table)
     run.write_table("relations", mined.relations.to_table(entities.ids))
     run.write_table(
         "thresholds",
-        pa.table({"entity_id": pa.array(entities.ids, pa.string()), "threshold": pa.array(mined.thresholds)}),
+        pa.table({"entity_id": pa.array(entities.ids, pa.string()), "threshold": pa.array(verdict.thresholds)}),
     )
     run.write_array("entity_vectors", mined.entity_vectors)
+    write_learned(run, verdict)
     proposal = mined.proposal
     run.write_table("buckets", proposal.buckets)
     run.write_table("bucket_samples", proposal.samples)
@@ -120,6 +148,28 @@ def write_mined(run: RunFolder, entities: Entities, mined: Mined) -> None:
     run.write_array("co_vectors", proposal.co_vectors)
     run.write_array("se_vectors", proposal.se_vectors)
     run.write_json("metrics", mined.metrics)
+
+
+def write_learned(run: RunFolder, verdict: Verdict) -> None:
+    """Write what a learned model leaves for the weeks to come: z, its training pairs, all scored pairs, its curves."""
+    if verdict.z is None or verdict.pairs is None or verdict.single is None:
+        return
+    run.write_array("z", verdict.z)
+    run.write_table("pairs", verdict.pairs.to_table())
+    candidates = verdict.candidates
+    run.write_table(
+        "scored",
+        pa.table(
+            {
+                "source": pa.array(candidates.source.astype(np.int32)),
+                "target": pa.array(candidates.target.astype(np.int32)),
+                "logit": pa.array(verdict.single),
+                "provenance": pa.array(candidates.provenance),
+            }
+        ),
+    )
+    epochs, names, values = zip(*verdict.curves, strict=True)
+    run.write_table("curves", pa.table({"epoch": list(epochs), "name": list(names), "value": list(values)}))
 
 
 def entities_of(dictionary: Dictionary) -> Entities:

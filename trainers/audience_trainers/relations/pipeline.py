@@ -6,16 +6,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from audience_graph.errors import RunError
 from audience_trainers.relations.behaviour import Behaviour, Entities
 from audience_trainers.relations.candidates import Candidates, Pair
 from audience_trainers.relations.config import MineConfig
+from audience_trainers.relations.judge import Decided, Learning, Verdict, judge_by_alpc, judge_by_walk
 from audience_trainers.relations.metrics import describe_run
 from audience_trainers.relations.propose import STEPS, Known, Proposal, propose
-from audience_trainers.relations.score import score_candidates
-from audience_trainers.relations.select import Cut, Relations, select_relations, source_thresholds
+from audience_trainers.relations.select import Relations, select_relations
 from audience_trainers.relations.text_cache import Encode
 from audience_trainers.relations.topn import Floats
 from audience_trainers.relations.vectors import preference_vectors
@@ -34,10 +33,8 @@ class Overlay:
 class Mined:
     """Everything that a mining run writes, in index order of the entities."""
 
-    candidates: Candidates
-    logit: npt.NDArray[np.float64]  # (p,) s_uv of every candidate
+    verdict: Verdict
     relations: Relations
-    thresholds: npt.NDArray[np.float64]  # (n,) eps_u, a logit
     entity_vectors: Floats  # (n, dims) h_e
     proposal: Proposal
     metrics: dict[str, Any]
@@ -52,6 +49,7 @@ def mine_behaviour(
     encode: Encode,
     overlay: Overlay | None = None,
     known: Known | None = None,
+    learning: Learning | None = None,
     progress: Progress = silent,
 ) -> Mined:
     """Mine relations and entity vectors. Same input and seed on the same machine: same result.
@@ -67,21 +65,28 @@ def mine_behaviour(
     seed_everything(seed)
     given = replace(Known() if known is None else known, confirmed=decided.confirmed, rejected=decided.rejected)
     proposal = propose(entities, behaviour, config, seed=seed, encode=encode, known=given, progress=progress)
-    candidates = proposal.candidates
-    if len(candidates) == 0:
-        raise _nothing_found(behaviour, candidates, config)
-    scored = score_candidates(behaviour, candidates, config)
-    cut = Cut(config.cut_score, config.source_weight, config.cut_floor)
-    eps = source_thresholds(candidates.source, scored.logit, len(entities), cut)
-    relations = select_relations(candidates, scored.logit, eps, confirmed=decided.confirmed - decided.rejected)
+    if len(proposal.candidates) == 0:
+        raise _nothing_found(behaviour, proposal.candidates, config)
+    if config.model == "walk":
+        verdict = judge_by_walk(behaviour, proposal, config)
+    else:
+        people = Decided(decided.confirmed - decided.rejected, decided.rejected)
+        chosen = Learning(progress=progress) if learning is None else learning
+        verdict = judge_by_alpc(entities, behaviour, proposal, people, config, seed=seed, learning=chosen)
+    candidates = verdict.candidates
+    relations = select_relations(
+        candidates, verdict.logit, verdict.thresholds, confirmed=decided.confirmed - decided.rejected
+    )
     progress("scores", STEPS - 1, STEPS)
     if len(relations) == 0:
         raise _nothing_found(behaviour, candidates, config)
-    vectors = preference_vectors(scored.graph, dims=config.dims, power=config.power, seed=seed)
+    vectors = verdict.entity_vectors
+    if vectors is None:
+        vectors = preference_vectors(verdict.graph, dims=config.dims, power=config.power, seed=seed)
     progress("entity vectors", STEPS, STEPS)
-    metrics = describe_run(len(entities), candidates, scored, relations, vectors)
+    metrics = describe_run(len(entities), candidates, relations, vectors) | verdict.metrics
     metrics["held_out_candidates"] = proposal.metrics
-    return Mined(candidates, scored.logit, relations, eps, vectors, proposal, metrics)
+    return Mined(verdict, relations, vectors, proposal, metrics)
 
 
 def _nothing_found(behaviour: Behaviour, candidates: Candidates, config: MineConfig) -> RunError:

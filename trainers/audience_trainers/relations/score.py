@@ -38,7 +38,7 @@ def score_candidates(behaviour: Behaviour, candidates: Candidates, config: MineC
 
     The curve is fitted on halves of the users: the walk over one half's graph against the pairs of the other half.
     """
-    semantic = _semantic_edges(candidates, behaviour.entities, config)
+    semantic = semantic_edges(candidates, behaviour.entities, config)
     halves = [count_pairs(behaviour.half(k), window=config.pair_window) for k in (0, 1)]
     shown, label = [], []
     for seen, unseen in ((0, 1), (1, 0)):
@@ -54,7 +54,7 @@ def _graph(counts: sp.csr_matrix, semantic: sp.csr_matrix, config: MineConfig) -
     return (information(counts, shift=config.shift, prior=config.prior) + semantic).tocsr()
 
 
-def _semantic_edges(candidates: Candidates, n: int, config: MineConfig) -> sp.csr_matrix:
+def semantic_edges(candidates: Candidates, n: int, config: MineConfig) -> sp.csr_matrix:
     """Return symmetric edges (n, n) of pairs that text proposes: weight grows from 0 at `min_se`."""
     proposed = candidates.provenance > 0
     above = np.maximum(candidates.se[proposed].astype(np.float64) - config.min_se, 0.0) / (1.0 - config.min_se)

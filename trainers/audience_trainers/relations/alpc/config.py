@@ -35,7 +35,7 @@ class AlpcConfig:
     # losses (eq. 3-5)
     alpha: float = 1.0
     beta: float = 1.0
-    temperature: float = 8.0
+    temperature: float = 32.0
     anchor_share: float = 0.5  # of the correlated pairs, those of the highest semantic similarity are anchors
     anchors: int = 512
     # negatives: `negatives` per positive, `hard_share` of them from the candidates
@@ -71,8 +71,8 @@ class AlpcConfig:
             self._range(name, 1e-9, 1_000)
         if not self.use_z and not self.structure:
             raise ConfigError("setting use_z: without z, structure must be true: g would see nothing")
-        if self.structure and self.scoring != "mlp":
-            raise ConfigError(f"setting scoring: structure joins the mlp only, found {self.scoring!r}")
+        if self.structure and self.scoring == "bilinear":
+            raise ConfigError("setting scoring: structure joins mlp or inner, found 'bilinear'")
 
     def _choice(self, name: str, allowed: tuple[str, ...]) -> None:
         if getattr(self, name) not in allowed:

@@ -86,6 +86,8 @@ def _exposure(width: int, hidden: int) -> nn.Module:
 
 
 def _scoring(sizes: Sizes, config: AlpcConfig) -> nn.Module:
+    if config.scoring == "inner" and sizes.pair:
+        return MLP(config.dims, hidden=config.hidden, extra=sizes.pair, dropout=config.dropout, reads_z=False)
     if config.scoring == "inner":
         return InnerProduct(config.dims)
     if config.scoring == "bilinear":

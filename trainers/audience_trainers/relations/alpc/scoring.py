@@ -40,13 +40,15 @@ class MLP(nn.Module):
     """s = inner product + net([z_u * z_v || |z_u - z_v| || extra]): what is common, how far apart, what else is known.
 
     `extra` (p, k) holds features of the pair itself; with `k` = 0 there are none, and s is a function of z alone.
+    Without `reads_z` the net sees the extra features only, and z speaks through the inner product.
     """
 
-    def __init__(self, dims: int, *, hidden: int, extra: int = 0, dropout: float = 0.0) -> None:
+    def __init__(self, dims: int, *, hidden: int, extra: int = 0, dropout: float = 0.0, reads_z: bool = True) -> None:
         super().__init__()
         self.inner = InnerProduct(dims)
+        self.reads_z = reads_z
         self.net = nn.Sequential(
-            nn.Linear(2 * dims + extra, hidden),
+            nn.Linear(2 * dims * reads_z + extra, hidden),
             nn.ReLU(),
             nn.Dropout(dropout),
             nn.Linear(hidden, hidden),
@@ -56,9 +58,8 @@ class MLP(nn.Module):
 
     def forward(self, z_u: Tensor, z_v: Tensor, extra: Tensor | None = None) -> Tensor:
         """Return s (p,) of z_u and z_v, (p, d) each."""
-        common = z_u * z_v
-        parts = [common, (z_u - z_v).abs()] if extra is None else [common, (z_u - z_v).abs(), extra]
-        found: Tensor = (
-            self.inner.scale * common.sum(dim=-1) + self.inner.bias + self.net(torch.cat(parts, dim=-1)).squeeze(-1)
-        )
-        return found
+        parts = [z_u * z_v, (z_u - z_v).abs()] if self.reads_z else []
+        parts += [] if extra is None else [extra]
+        linear: Tensor = self.inner(z_u, z_v)
+        rest: Tensor = self.net(torch.cat(parts, dim=-1)).squeeze(-1)
+        return linear + rest

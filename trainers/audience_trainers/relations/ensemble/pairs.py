@@ -43,6 +43,11 @@ class TrainingPairs:
         week = None if self.week is None else self.week[rows]
         return TrainingPairs(*(getattr(self, name)[rows] for name in COLUMNS), week)
 
+    def to_table(self) -> pa.Table:
+        """Return the run folder's pairs.parquet."""
+        ends = {name: pa.array(getattr(self, name).astype(np.int32)) for name in ("source", "target")}
+        return pa.table(ends | {name: pa.array(getattr(self, name)) for name in COLUMNS[2:]})
+
     def weeks(self) -> Ints:
         """Return the slot of each row's week (p,), -1 for none."""
         return np.full(len(self), NO_WEEK, np.int64) if self.week is None else self.week

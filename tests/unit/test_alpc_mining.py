@@ -1,0 +1,122 @@
+"""ALPC as the scorer of a mining run: planted relations, decisions of people, events and sessions, explored pairs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_relation_mining import CLUSTERS, CONFIG, SIZE, N, encode, toy_world
+
+from audience_trainers.relations.alpc.evidence import aligned, gather_evidence
+from audience_trainers.relations.alpc.rank import EXPLORED
+from audience_trainers.relations.behaviour import Behaviour
+from audience_trainers.relations.config import MineAlpc
+from audience_trainers.relations.metrics import relation_accuracy
+from audience_trainers.relations.pipeline import Mined, Overlay, mine_behaviour
+from audience_trainers.relations.together import Closeness, at, count_grouped, count_together
+
+LEARNED = replace(
+    CONFIG,
+    model="alpc",
+    alpc=MineAlpc(dims=16, attention_dims=4, text_dims=8, walk_dims=16, hidden=16, epochs=6, batch=128, explore=4),
+)
+
+
+def learned(overlay: Overlay | None = None, seed: int = 7) -> Mined:
+    entities, behaviour = toy_world()
+    return mine_behaviour(entities, behaviour, LEARNED, seed=seed, encode=encode, overlay=overlay)
+
+
+@pytest.fixture(scope="module")
+def result() -> Mined:
+    return learned()
+
+
+def pairs(result: Mined) -> set[tuple[int, int]]:
+    return set(zip(result.relations.source.tolist(), result.relations.target.tolist(), strict=True))
+
+
+def test_planted_relations_are_found(result: Mined) -> None:
+    true = {(c * SIZE + i, c * SIZE + j) for c in range(CLUSTERS) for i in range(SIZE) for j in range(SIZE) if i != j}
+    accuracy = relation_accuracy(pairs(result), true)
+    assert accuracy.precision > 0.9
+    assert accuracy.recall > 0.8
+    assert result.metrics["alpc"]["valid_auc"] > 0.8
+
+
+def test_the_same_seed_gives_the_same_relations(result: Mined) -> None:
+    again = learned()
+    assert again.relations.logit.tolist() == result.relations.logit.tolist()
+    assert again.verdict.z is not None
+    assert result.verdict.z is not None
+    assert again.verdict.z.tobytes() == result.verdict.z.tobytes()
+
+
+def test_unknown_pairs_near_in_z_are_explored_and_marked(result: Mined) -> None:
+    candidates = result.verdict.candidates
+    explored = candidates.provenance == EXPLORED
+    proposed = result.proposal.candidates
+    known = set(zip(proposed.source.tolist(), proposed.target.tolist(), strict=True))
+    found = set(zip(candidates.source[explored].tolist(), candidates.target[explored].tolist(), strict=True))
+    assert found
+    assert found.isdisjoint(known)
+    assert result.metrics["alpc"]["explored_pairs"] == len(found)
+    assert np.all(np.diff(candidates.source * N + candidates.target) > 0)
+
+
+def test_confirmed_pairs_are_kept_and_rejected_ones_never_return() -> None:
+    overlay = Overlay(confirmed=frozenset({(0, 71)}), rejected=frozenset({(0, 1), (2, 3)}))
+    found = pairs(learned(overlay))
+    assert (0, 71) in found
+    assert found.isdisjoint(overlay.rejected)
+
+
+def test_halves_of_the_users_share_nobody_and_keep_events_and_sessions() -> None:
+    entity, start = np.array([0, 1, 2, 0, 3]), np.array([0, 2, 4, 5])
+    event, session = np.array([0, 0, 1, 2, 3]), np.array([0, 0, 1, 1, 2])
+    behaviour = Behaviour(entity, start, 4, event, session)
+    even, odd = behaviour.half(0), behaviour.half(1)
+    assert even.entity.tolist() == [0, 1, 3]
+    assert odd.entity.tolist() == [2, 0]
+    assert even.event is not None
+    assert even.event.tolist() == [0, 0, 3]
+    assert odd.session is not None
+    assert odd.session.tolist() == [1, 1]
+
+
+def test_meeting_in_one_event_session_or_window_is_counted_once_a_user() -> None:
+    entity = np.array([0, 1, 2, 0, 1, 0, 1])
+    behaviour = Behaviour(
+        entity, np.array([0, 5, 7]), 3, np.array([0, 0, 1, 2, 2, 3, 4]), np.array([0, 0, 0, 1, 1, 2, 3])
+    )
+    together = count_together(behaviour, window=1)
+    places = (np.array([0, 0, 1]), np.array([1, 2, 2]))
+    assert at(together.event, *places).tolist() == [1, 0, 0]  # twice by the first user
+    assert at(together.session, *places).tolist() == [1, 1, 1]
+    assert at(together.window, *places).tolist() == [2, 1, 1]  # the second user's mentions lie in two sessions
+    assert (together.session != together.session.T).nnz == 0
+    assert count_grouped(behaviour, None).nnz == 0
+    assert together.borne_out(*places).tolist() == [True, False, False]
+
+
+def test_pair_features_do_not_depend_on_the_order_of_the_question() -> None:
+    _, behaviour = toy_world()
+    rng = np.random.default_rng(1)
+    vectors = rng.normal(size=(N, 8)).astype(np.float32)
+    nothing = count_grouped(behaviour, None)
+    evidence = gather_evidence(behaviour, nothing, vectors, vectors, Closeness(4, 1.0, 4.0, 1.0, 5.0))
+    asked = rng.integers(N, size=(2, 50))
+    asked[1, asked[0] == asked[1]] += 1
+    asked %= N
+    order = rng.permutation(50)
+    np.testing.assert_allclose(evidence.features(asked)[order], evidence.features(asked[:, order]), rtol=1e-5)
+    np.testing.assert_allclose(evidence.features(asked), evidence.features(asked[::-1]), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(evidence.exposure(asked), evidence.exposure(asked[::-1]))
+
+
+def test_a_turned_space_is_turned_back() -> None:
+    rng = np.random.default_rng(1)
+    vectors = rng.normal(size=(30, 5)).astype(np.float32)
+    turn, _ = np.linalg.qr(rng.normal(size=(5, 5)))
+    np.testing.assert_allclose(aligned((vectors @ turn).astype(np.float32), vectors), vectors, atol=1e-4)

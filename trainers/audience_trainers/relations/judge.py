@@ -1,0 +1,135 @@
+"""Scores and thresholds of the candidates: by the plain walk, or by ALPC and the weekly ensemble."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from audience_trainers.relations.behaviour import Behaviour, Entities
+from audience_trainers.relations.candidates import Candidates, Pair
+from audience_trainers.relations.config import MineConfig
+from audience_trainers.relations.propose import Proposal
+from audience_trainers.relations.score import score_candidates, semantic_edges
+from audience_trainers.relations.select import Cut, source_thresholds
+from audience_trainers.relations.together import Closeness
+from audience_trainers.relations.topn import Floats
+from audience_trainers.run import Progress, silent
+
+if TYPE_CHECKING:
+    from audience_trainers.relations.ensemble.infer import Ensemble
+    from audience_trainers.relations.ensemble.pairs import TrainingPairs
+
+Values = npt.NDArray[np.float64]
+# Stage III: (z of this week (n, d), its training pairs) -> the ensemble with the weeks before, or None without any.
+WithPast = Callable[[Floats, "TrainingPairs"], "Ensemble | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """Where a learned model works: device, folder of its checkpoint (None: none), and how it meets the past weeks."""
+
+    device: str = "cpu"
+    folder: Path | None = None
+    with_past: WithPast | None = None
+    progress: Progress = silent
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdict:
+    """Logits s_uv (p,) of the candidates (explored pairs among them), eps_u (n,), and the evidence graph (n, n).
+
+    A learned model adds z (n, d), its training pairs, its curves (epoch, name, value), the logits of stage II alone,
+    and h_e (n, D) when the ensemble has spoken.
+    """
+
+    candidates: Candidates
+    logit: Values
+    thresholds: Values
+    graph: sp.csr_matrix
+    metrics: dict[str, Any]
+    z: Floats | None = None
+    pairs: TrainingPairs | None = None
+    curves: list[tuple[int, str, float]] = field(default_factory=list)
+    single: Values | None = None
+    entity_vectors: Floats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Pairs that people decided."""
+
+    confirmed: frozenset[Pair]
+    rejected: frozenset[Pair]
+
+
+def judge_by_walk(behaviour: Behaviour, proposal: Proposal, config: MineConfig) -> Verdict:
+    """Score by the three-step walk, cut by source: the floor that learned models must beat."""
+    candidates = proposal.candidates
+    scored = score_candidates(behaviour, candidates, config)
+    cut = Cut(config.cut_score, config.source_weight, config.cut_floor)
+    eps = source_thresholds(candidates.source, scored.logit, behaviour.entities, cut)
+    metrics = {
+        "held_out_auc": None if np.isnan(scored.held_out_auc) else scored.held_out_auc,
+        "curve": {"slope": scored.curve.slope, "intercept": scored.curve.intercept},
+    }
+    return Verdict(candidates, scored.logit, eps, scored.graph, metrics)
+
+
+def judge_by_alpc(
+    entities: Entities,
+    behaviour: Behaviour,
+    proposal: Proposal,
+    decided: Decided,
+    config: MineConfig,
+    *,
+    seed: int,
+    learning: Learning,
+) -> Verdict:
+    """Train ALPC on this week (stage II), let the ensemble of the last weeks decide where there is one (stage III)."""
+    from audience_trainers.relations.alpc.rank import RankOptions, rank_candidates
+    from audience_trainers.relations.alpc.user_folds import Heard, SkipGram
+
+    candidates = proposal.candidates
+    heard = Heard(
+        behaviour=behaviour,
+        candidates=candidates,
+        co=proposal.co_vectors,
+        text=proposal.se_vectors,
+        semantic=semantic_edges(candidates, len(entities), config),
+        confirmed=_columns(decided.confirmed),
+        rejected=_columns(decided.rejected),
+    )
+    closeness = Closeness(config.pair_window, config.shift, config.prior, config.session_weight, config.event_weight)
+    skip = SkipGram(config.dims_co, config.window, config.epochs)
+    options = RankOptions(seed, learning.device, learning.folder, learning.progress)
+    ranked = rank_candidates(heard, config.alpc, closeness, skip, options)
+    metrics: dict[str, Any] = {"held_out_auc": ranked.valid_auc, "alpc": ranked.metrics}
+    ensemble = None if learning.with_past is None else learning.with_past(ranked.z, ranked.pairs)
+    logit, eps, vectors = ranked.logit, ranked.thresholds, None
+    if ensemble is not None:
+        logit = ensemble.logits(ranked.candidates.source, ranked.candidates.target)
+        eps, vectors = ensemble.thresholds(), ensemble.entity_vectors()
+        metrics["ensemble"] = ensemble.metrics
+    return Verdict(
+        candidates=ranked.candidates,
+        logit=logit,
+        thresholds=eps,
+        graph=ranked.graph,
+        metrics=metrics,
+        z=ranked.z,
+        pairs=ranked.pairs,
+        curves=ranked.curves,
+        single=ranked.logit,
+        entity_vectors=vectors,
+    )
+
+
+def _columns(pairs: frozenset[Pair]) -> npt.NDArray[np.int64]:
+    """Return pairs as columns (2, p), sorted."""
+    return np.array(sorted(pairs), np.int64).reshape(-1, 2).T
