@@ -117,6 +117,24 @@ def test_a_sample_estimates_the_whole_and_names_who_differs(made: World, tmp_pat
     assert made.run.run_id
 
 
+def test_pairs_that_were_left_blank_do_not_shift_the_whole(made: World, tmp_path: Path) -> None:
+    path = annotated(tmp_path, "--pool", "candidates", "--count", "500", "--oracle")
+    frame = pd.read_csv(path)
+    first = frame["stratum"].mode()[0]
+    blank = frame.index[frame["stratum"] == first][10:]
+    frame.loc[blank, "score"] = np.nan
+    frame.to_csv(path, index=False)
+    key = pd.read_parquet(tmp_path / "pairs.key.parquet").set_index("pair")
+    seen = frame.dropna(subset="score").join(key[["size"]], on="pair")
+    strata = seen.groupby("stratum").agg(share=("score", lambda s: (s > 0).mean()), size=("size", "first"))
+    expected = np.average(strata["share"], weights=strata["size"])
+    found = {pool["pool"]: pool for pool in measured(tmp_path, str(path))["pools"]}["candidates"]
+    assert found["acc"]["value"] == pytest.approx(expected)
+    assert abs(expected - (seen["score"] > 0).mean()) > 0.01
+    assert found["pairs"] == len(seen)
+    assert made.run.week
+
+
 def test_another_run_is_measured_on_the_same_annotations(made: World, tmp_path: Path) -> None:
     other = make_run(tmp_path / "runs", seed=0, degree=40)
     table = made.run.read_table("relations")

@@ -137,7 +137,15 @@ def merge_pairs(parts: Sequence[Mapping[str, Any]], n: int) -> Pairs:
 
 def _candidate_rows(table: pa.Table) -> dict[str, Any]:
     names = [name for name in ("source", "target", "logit", "provenance") if name in table.column_names]
-    return {name: table[name].to_numpy() for name in names}
+    return {name: _column(table, name) for name in names}
+
+
+def _column(table: pa.Table, name: str) -> npt.NDArray[Any]:
+    """Return a column; equal texts are one object, so that millions of them take eight bytes each."""
+    if not pa.types.is_string(table[name].type):
+        return np.asarray(table[name].to_numpy())
+    coded = table[name].combine_chunks().dictionary_encode()
+    return np.asarray(np.array(coded.dictionary.to_pylist(), dtype=object)[coded.indices.to_numpy()])
 
 
 def _relation_rows(table: pa.Table, ids: pa.ChunkedArray) -> dict[str, Any]:
@@ -145,7 +153,7 @@ def _relation_rows(table: pa.Table, ids: pa.ChunkedArray) -> dict[str, Any]:
         side: pc.index_in(table[f"{side}_id"], value_set=ids.combine_chunks()).to_numpy()
         for side in ("source", "target")
     }
-    rest = {name: table[name].to_numpy() for name in ("score", "logit", "margin", "provenance")}
+    rest = {name: _column(table, name) for name in ("score", "logit", "margin", "provenance")}
     return {**places, **rest, "relation": True}
 
 

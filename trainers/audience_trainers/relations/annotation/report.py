@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from audience_trainers.relations.annotation.accuracy import (
     UNKNOWN,
@@ -25,6 +26,7 @@ from audience_trainers.relations.annotation.judgements import JudgedPair, Week, 
 from audience_trainers.relations.annotation.population import Population, Values
 from audience_trainers.relations.annotation.sample import EXPLORED, OTHER, POPULARITY, RELATION
 
+Rows = npt.NDArray[np.int64]
 # A pool has no AUC when more of it has no score: what the model scored of popular pairs is no sample of them.
 _UNSCORED = 0.5
 
@@ -88,8 +90,18 @@ def make_report(weeks: Sequence[Week], *, beside: Population | None = None, seed
     pools: list[PoolReport] = []
     samples: dict[str, list[Judged]] = {}
     for week in weeks:
-        model, every_row = _model_scores(week, beside), judged(week.pairs)
-        for name, keep in _pools(week, beside).items():
+        own, every_row = _pools(week), judged(week.pairs)
+        model = np.array([p.score for p in week.pairs], np.float64)
+        if beside is not None:
+            at = _rows_in(week, beside)
+            model = np.where(at >= 0, beside.pairs.score[at], np.nan)
+            kept = (at >= 0) & beside.pairs.relation[at]
+            own[f"relations of {beside.origin}"] = [
+                i for i, p in enumerate(week.pairs) if kept[i] and p.part != POPULARITY
+            ]
+        for name, keep in own.items():
+            if not keep:
+                continue
             pairs = [week.pairs[i] for i in keep]
             rows = every_row.only(np.array(keep))
             samples.setdefault(name, []).append(rows)
@@ -105,7 +117,7 @@ def make_report(weeks: Sequence[Week], *, beside: Population | None = None, seed
     )
 
 
-def _pools(week: Week, beside: Population | None) -> dict[str, list[int]]:
+def _pools(week: Week) -> dict[str, list[int]]:
     """Return the rows of each pool that the sample was drawn for."""
     places = list(enumerate(week.pairs))
     if week.key is None:
@@ -116,10 +128,7 @@ def _pools(week: Week, beside: Population | None) -> dict[str, list[int]]:
         if OTHER in sampled:
             pools["candidates"] = [i for i, p in places if p.part in (RELATION, OTHER) and p.provenance != EXPLORED]
         pools["popularity"] = [i for i, p in places if p.part == POPULARITY]
-    if beside is not None:
-        kept = _relations_of(beside)
-        pools[f"relations of {beside.origin}"] = [i for i, p in places if p.part != POPULARITY and p.ids in kept]
-    return {name: rows for name, rows in pools.items() if rows}
+    return pools
 
 
 def _pool(
@@ -158,21 +167,14 @@ def _pool(
     )
 
 
-def _model_scores(week: Week, beside: Population | None) -> Values:
-    if beside is None:
-        return np.array([p.score for p in week.pairs], np.float64)
-    pairs = beside.pairs
+def _rows_in(week: Week, beside: Population) -> Rows:
+    """Return where each pair of a week stands among the pairs of a population, -1 where it does not."""
+    n = len(beside)
     place = {entity_id: i for i, entity_id in enumerate(beside.ids)}
-    n, keys = len(beside), pairs.source * len(beside) + pairs.target
+    keys = beside.pairs.source * n + beside.pairs.target
     wanted = np.array([place[p.source_id] * n + place[p.target_id] for p in week.pairs], np.int64)
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[at] == wanted, pairs.score[at], np.nan)
-
-
-def _relations_of(beside: Population) -> set[tuple[str, str]]:
-    pairs, ids = beside.pairs, beside.ids
-    rows = np.flatnonzero(pairs.relation)
-    return {(ids[u], ids[v]) for u, v in zip(pairs.source[rows].tolist(), pairs.target[rows].tolist(), strict=True)}
+    at = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+    return np.where(keys[at] == wanted, at, -1) if len(keys) else np.full(len(wanted), -1)
 
 
 def _variance(pool: str, weeks: Sequence[Judged]) -> Variance:
