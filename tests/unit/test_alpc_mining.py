@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from audience_trainers.relations.alpc.evidence import aligned, gather_evidence
 from audience_trainers.relations.alpc.rank import EXPLORED
 from audience_trainers.relations.behaviour import Behaviour
 from audience_trainers.relations.config import MineAlpc
+from audience_trainers.relations.judge import Learning
 from audience_trainers.relations.metrics import relation_accuracy
 from audience_trainers.relations.pipeline import Mined, Overlay, mine_behaviour
 from audience_trainers.relations.together import Closeness, at, count_grouped, count_together
@@ -19,7 +21,7 @@ from audience_trainers.relations.together import Closeness, at, count_grouped, c
 LEARNED = replace(
     CONFIG,
     model="alpc",
-    alpc=MineAlpc(dims=16, attention_dims=4, text_dims=8, walk_dims=16, hidden=16, epochs=6, batch=128, explore=4),
+    alpc=MineAlpc(dims=16, attention_dims=4, text_dims=8, walk_dims=16, hidden=16, epochs=15, batch=128, explore=4),
 )
 
 
@@ -39,10 +41,18 @@ def pairs(result: Mined) -> set[tuple[int, int]]:
 
 def test_planted_relations_are_found(result: Mined) -> None:
     true = {(c * SIZE + i, c * SIZE + j) for c in range(CLUSTERS) for i in range(SIZE) for j in range(SIZE) if i != j}
-    accuracy = relation_accuracy(pairs(result), true)
-    assert accuracy.precision > 0.9
-    assert accuracy.recall > 0.8
-    assert result.metrics["alpc"]["valid_auc"] > 0.8
+    candidates, logit = result.verdict.candidates, result.verdict.logit
+    best = np.argsort(-logit, kind="stable")[: len(true)]
+    found = set(zip(candidates.source[best].tolist(), candidates.target[best].tolist(), strict=True))
+    assert relation_accuracy(found, true).precision > 0.95
+    assert relation_accuracy(pairs(result), true).recall > 0.95
+    assert result.metrics["validation_auc"] == result.metrics["alpc"]["valid_auc"] > 0.8
+
+
+def test_a_higher_cut_leaves_fewer_and_better_relations(result: Mined) -> None:
+    entities, behaviour = toy_world()
+    strict = mine_behaviour(entities, behaviour, replace(LEARNED, alpc_cut=0.9), seed=7, encode=encode)
+    assert pairs(strict) < pairs(result)
 
 
 def test_the_same_seed_gives_the_same_relations(result: Mined) -> None:
@@ -120,3 +130,24 @@ def test_a_turned_space_is_turned_back() -> None:
     vectors = rng.normal(size=(30, 5)).astype(np.float32)
     turn, _ = np.linalg.qr(rng.normal(size=(5, 5)))
     np.testing.assert_allclose(aligned((vectors @ turn).astype(np.float32), vectors), vectors, atol=1e-4)
+
+
+def test_a_killed_mining_run_goes_on_from_its_last_epoch(tmp_path: Path, result: Mined) -> None:
+    entities, behaviour = toy_world()
+    seen: list[int] = []
+
+    def stop(step: str, done: int, total: int) -> None:  # noqa: ARG001 - the shape of a progress
+        if step == "alpc":
+            seen.append(done)
+            if done == 2 and seen == [1, 2]:
+                raise KeyboardInterrupt
+
+    for _ in range(2):
+        learning = Learning(folder=tmp_path, progress=stop)
+        try:
+            again = mine_behaviour(entities, behaviour, LEARNED, seed=7, encode=encode, learning=learning)
+        except KeyboardInterrupt:
+            assert [p.name for p in tmp_path.glob("*/*")] == ["checkpoint.pt"]
+    assert seen == list(range(1, 16))
+    assert again.relations.logit.tolist() == result.relations.logit.tolist()
+    assert list(tmp_path.iterdir()) == []

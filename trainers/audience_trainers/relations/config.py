@@ -53,6 +53,7 @@ RANGES = {
     "semantic_weight": Range(0, 1_000),
     "session_weight": Range(0, 1_000),
     "event_weight": Range(0, 1_000),
+    "alpc_cut": _CHANCE,
     "cut_score": _CHANCE,
     "cut_floor": _CHANCE,
     "source_weight": Range(0, 10),
@@ -107,6 +108,7 @@ class MineConfig:
     # alpc: how much meeting in one session, or in one event, adds to meeting within the window
     session_weight: float = 1.0
     event_weight: float = 5.0
+    alpc_cut: float = 0.5  # chance of being borne out, beyond its source's own threshold, that makes a relation
     # thresholds of the walk
     cut_score: float = 0.4
     cut_floor: float = 0.1

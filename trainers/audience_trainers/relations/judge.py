@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,12 +110,13 @@ def judge_by_alpc(
     skip = SkipGram(config.dims_co, config.window, config.epochs)
     options = RankOptions(seed, learning.device, learning.folder, learning.progress)
     ranked = rank_candidates(heard, config.alpc, closeness, skip, options)
-    metrics: dict[str, Any] = {"held_out_auc": ranked.valid_auc, "alpc": ranked.metrics}
+    metrics: dict[str, Any] = {"held_out_auc": None, "validation_auc": ranked.valid_auc, "alpc": ranked.metrics}
     ensemble = None if learning.with_past is None else learning.with_past(ranked.z, ranked.pairs)
-    logit, eps, vectors = ranked.logit, ranked.thresholds, None
+    shift = math.log(config.alpc_cut / (1.0 - config.alpc_cut))
+    logit, eps, vectors = ranked.logit, ranked.thresholds + shift, None
     if ensemble is not None:
         logit = ensemble.logits(ranked.candidates.source, ranked.candidates.target)
-        eps, vectors = ensemble.thresholds(), ensemble.entity_vectors()
+        eps, vectors = ensemble.thresholds() + shift, ensemble.entity_vectors()
         metrics["ensemble"] = ensemble.metrics
     return Verdict(
         candidates=ranked.candidates,

@@ -111,7 +111,7 @@ def learning_of(home: Home, run: RunFolder, entities: Entities, config: MineConf
             return None
         return ensemble_of_week(home.runs, now, pairs, config.ensemble, seed=run.seed, device=device, progress=progress)
 
-    return Learning(device=device, with_past=with_past, progress=progress)
+    return Learning(device, home.path / "cache" / "alpc", with_past, progress)
 
 
 def kept_encoder(home: Home, config: MineConfig) -> Encode:

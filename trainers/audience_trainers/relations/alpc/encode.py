@@ -23,6 +23,8 @@ def encode_all(model: Alpc, view: View, *, device: str = "cpu", edges_per_block:
     """
     model.eval()
     encoder = model.encoder
+    if not model.use_z:
+        return torch.zeros(view.graph.n, encoder.enter.out_features, device=device)
     blocks = [(first, last, edges.to(device)) for first, last, edges in _node_blocks(view, edges_per_block)]
 
     def hear(hop: int, h: Tensor) -> Tensor:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +28,7 @@ from audience_trainers.relations.topn import pair_products, top_n, unit_rows
 from audience_trainers.run import Progress, silent
 
 EXPLORED = PROVENANCE.index("explored")
+KEPT_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +69,10 @@ def rank_candidates(
     no text places near another one is a zero row: it has nothing to say this week.
     """
     course, material = course_from_users(heard, config, closeness, skip, seed=options.seed)
-    train = TrainOptions(
-        options.seed, options.device, options.folder, key=course_key(course, config), progress=options.progress
-    )
-    trained = train_alpc(course, config, train)
+    key = f"{course_key(course, config)}-{options.seed}"
+    with _checkpoints(options.folder, key) as folder:
+        train = TrainOptions(options.seed, options.device, folder, key, progress=options.progress)
+        trained = train_alpc(course, config, train)
     z = encode_all(trained.model, material.view, device=options.device)
     vectors = z.float().cpu().numpy()
     vectors[np.diff(material.view.graph.start) == 0] = 0.0
@@ -137,6 +142,24 @@ def training_pairs(course: Course) -> TrainingPairs:
         weight=np.concatenate([part[2] for part in parts]),
         split=np.concatenate([np.full(part[0].shape[1], part[3], np.int8) for part in parts]),
     )
+
+
+@contextmanager
+def _checkpoints(base: Path | None, key: str) -> Iterator[Path | None]:
+    """Give a folder for the checkpoints of one training, and remove it when the training has ended.
+
+    What a killed run left stays for the next one of the same inputs, or for KEPT_DAYS.
+    """
+    if base is None:
+        yield None
+        return
+    folder = base / key[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in base.iterdir():
+        if old != folder and time.time() - old.stat().st_mtime > KEPT_DAYS * 86_400:
+            shutil.rmtree(old, ignore_errors=True)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def course_key(course: Course, config: AlpcConfig) -> str:
