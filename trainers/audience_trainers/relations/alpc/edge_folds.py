@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audience_trainers.relations.alpc.config import AlpcConfig
-from audience_trainers.relations.alpc.inputs import text_inputs, unit_size, walk_vectors
+from audience_trainers.relations.alpc.inputs import degree_inputs, text_inputs, unit_size, walk_vectors
 from audience_trainers.relations.alpc.lessons import Course, DrawNegatives, Examination, Lesson, View
 from audience_trainers.relations.alpc.negatives import NegativeSampler, negative_sampler
 from audience_trainers.relations.alpc.sampler import MessageGraph, message_graph
@@ -37,10 +37,10 @@ class Material:
     def view(self, hidden: Mask | None = None) -> View:
         """Return what may be read when the `hidden` (m,) edges may not: E^Co of walks is made of the others only."""
         config = self.config
-        walks = walk_vectors(
-            self.training.adjacency(hidden), dims=config.walk_dims, hops=config.walk_hops, seed=self.seed
-        )
-        return View(np.concatenate([self.text, self.co, walks], axis=1), self.graph, hidden)
+        graph = self.training.adjacency(hidden)
+        walks = walk_vectors(graph, dims=config.walk_dims, hops=config.walk_hops, seed=self.seed)
+        parts = [self.text, self.co, walks, degree_inputs(graph)]
+        return View(np.concatenate(parts, axis=1), self.graph, hidden)
 
     def features(self, pairs: Pairs, hidden: Mask | None = None) -> Floats | None:
         """Return the structural features (p, k) of pairs on the visible graph, or None when g takes none."""

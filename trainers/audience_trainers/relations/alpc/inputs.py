@@ -51,6 +51,12 @@ def walk_vectors(graph: sp.csr_matrix, *, dims: int, hops: int, seed: int) -> Fl
     return np.concatenate(found, axis=1) * np.float32(dims**0.5)
 
 
+def degree_inputs(graph: sp.csr_matrix) -> Floats:
+    """Return log(1 + weighted degree) of each entity (n, 1), centred, of unit size: how much it co-occurs at all."""
+    degree = np.log1p(np.asarray(graph.sum(axis=1)).ravel())
+    return unit_size((degree - degree.mean()).astype(np.float32)[:, None])
+
+
 def unit_size(x: Floats) -> Floats:
     """Return x scaled as a whole to a standard deviation of 1; zeros stay."""
     size = float(x.std())
