@@ -40,7 +40,8 @@ def borne_out_pairs(unseen: Behaviour, *, window: int) -> Indices:
         return source
     users = np.asarray(counts[source, target]).ravel()
     keep = users >= BORNE_OUT_USERS
-    return np.sort(source[keep] * unseen.entities + target[keep])
+    pairs: Indices = np.sort(source[keep] * unseen.entities + target[keep])
+    return pairs
 
 
 def candidate_recall(candidates: Candidates, true: Indices, n: int) -> dict[str, Any]:
