@@ -37,10 +37,11 @@ def borne_out_pairs(unseen: Behaviour, *, window: int) -> Indices:
     often = information(counts, shift=BORNE_OUT_SHIFT, prior=0.0).tocoo()
     source, target = often.row.astype(np.int64), often.col.astype(np.int64)
     if len(source) == 0:
-        return source
+        return np.zeros(0, np.int64)
     users = np.asarray(counts[source, target]).ravel()
     keep = users >= BORNE_OUT_USERS
-    return np.sort(source[keep] * unseen.entities + target[keep])
+    pairs: Indices = np.sort(source[keep] * unseen.entities + target[keep])
+    return pairs
 
 
 def candidate_recall(candidates: Candidates, true: Indices, n: int) -> dict[str, Any]:

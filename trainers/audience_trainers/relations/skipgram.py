@@ -42,11 +42,9 @@ class SkipGram:
     last: float = 0.1
 
 
-def skip_gram(
-    behaviour: Behaviour, *, dims: int, window: int, epochs: int, seed: int, device: str = "cpu"
-) -> npt.NDArray[np.float32]:
+def skip_gram(behaviour: Behaviour, *, dims: int, window: int, epochs: int, seed: int) -> npt.NDArray[np.float32]:
     """Return E^Co (n, dims). An entity in no sequence has a zero row. Same seed, same machine: same vectors."""
-    return train(behaviour, SkipGram(dims, window, epochs), seed=seed, device=device)
+    return train(behaviour, SkipGram(dims, window, epochs), seed=seed)
 
 
 def train(behaviour: Behaviour, how: SkipGram, *, seed: int, device: str = "cpu") -> npt.NDArray[np.float32]:
