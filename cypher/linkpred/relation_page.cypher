@@ -1,5 +1,5 @@
 // Purpose: relations of the next entities by id, with the side that proposed each; repeat with the last source until a
-//   page is not full.
+//   page is empty.
 // params: relation_type (string, RelationVersion.relation_type), after (entity id, '' at first), page (integer, entities)
 // returns: source, targets, provenance
 MATCH (u:Entity) WHERE u.id > $after

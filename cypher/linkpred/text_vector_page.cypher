@@ -1,5 +1,4 @@
-// Purpose: text vectors (E^Se) of the next entities by id that have one; repeat with the last id until a page is not
-//   full.
+// Purpose: text vectors (E^Se) of the next entities by id that have one; repeat with the last id until a page is empty.
 // params: after (entity id, '' at first), page (integer, entities)
 // returns: id, vector
 MATCH (entity:Entity)-[:HAS_VECTOR]->(text:TextVector {space: 'text'})

@@ -62,6 +62,7 @@ def test_sequences_become_a_folder_whose_second_half_judges(tmp_path: Path) -> N
     assert set(np.unique(judged.truth)) <= {0.0, 0.5, 1.0}
     tested = judged.positive.shape[1]
     assert (judged.truth[:tested] > 0).mean() > (judged.truth[tested:] > 0).mean() + 0.3
+    assert judged.truth[:tested].min() < 1.0  # other users than those that made the graph
     again = tmp_path / "again"
     write_sequence_folder(again, tastes(), encode, PLAN)
     for name in ("edges.parquet", "linkpred_split.parquet", "truth.parquet"):

@@ -10,7 +10,7 @@ them: relations per entity stay near those of the whole graph, as in Table II (1
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,33 +116,39 @@ def sample_entities(edges: Pairs, n: int, ratio: float, *, seed: int) -> npt.NDA
 
 
 def _relations(runner: Runner, release: Release) -> tuple[tuple[str, ...], Pairs, npt.NDArray[np.int8]]:
-    """Return related entities, undirected pairs, and provenance: `both` where the two directions differ."""
-    pages = _pages(runner, "linkpred/relation_page", "source", release.relation_type)
-    rows = [row for row in pages if row["targets"]]
-    if not rows:
-        raise RunError(f"version {release.version} has no relations", hint="mine and publish one: audience-graph mine")
-    ids = tuple(sorted({row["source"] for row in rows} | {target for row in rows for target in row["targets"]}))
-    place = {entity_id: i for i, entity_id in enumerate(ids)}
-    source = np.repeat([place[row["source"]] for row in rows], [len(row["targets"]) for row in rows])
-    target = np.array([place[t] for row in rows for t in row["targets"]], np.int64)
+    """Return related entities by id, undirected pairs, and provenance: `both` where the two directions differ."""
+    met: dict[str, int] = {}  # entity id -> its number in order of meeting
     kinds = {name: i for i, name in enumerate(PROVENANCE)}
-    kind = np.array([kinds.get(p, BOTH) for row in rows for p in row["provenance"]], np.int8)
-    key = pair_key(np.stack([source, target]), len(ids))
+    parts: list[Pairs] = [np.zeros((3, 0), np.int64)]
+    for page in _pages(runner, "linkpred/relation_page", "source", release.relation_type):
+        for row in page:
+            if row["targets"]:
+                u = met.setdefault(row["source"], len(met))
+                v = [met.setdefault(target, len(met)) for target in row["targets"]]
+                parts.append(np.array([[u] * len(v), v, [kinds.get(p, BOTH) for p in row["provenance"]]], np.int64))
+    if not met:
+        raise RunError(f"version {release.version} has no relations", hint="mine and publish one: audience-graph mine")
+    n, ids = len(met), tuple(sorted(met))
+    number = np.empty(n, np.int64)
+    number[[met[entity_id] for entity_id in ids]] = np.arange(n)
+    source, target, kind = np.concatenate(parts, axis=1)
+    key = pair_key(number[np.stack([source, target])], n)
     unique, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-    merged = kind[first].copy()
+    merged = kind[first]
     merged[inverse[kind != merged[inverse]]] = BOTH
-    return ids, np.stack([unique // len(ids), unique % len(ids)]), merged
+    return ids, np.stack([unique // n, unique % n]), merged.astype(np.int8)
 
 
 def _text_vectors(runner: Runner, ids: tuple[str, ...]) -> Floats | None:
     """Return the text vectors (n, f); a zero row without one, None when nobody has one."""
     place = {entity_id: i for i, entity_id in enumerate(ids)}
     vectors: Floats | None = None
-    for row in _pages(runner, "linkpred/text_vector_page", "id"):
-        if vectors is None:
-            vectors = np.zeros((len(ids), len(row["vector"])), np.float32)
-        if row["id"] in place:
-            vectors[place[row["id"]]] = row["vector"]
+    for page in _pages(runner, "linkpred/text_vector_page", "id"):
+        for row in page:
+            if vectors is None:
+                vectors = np.zeros((len(ids), len(row["vector"])), np.float32)
+            if row["id"] in place:
+                vectors[place[row["id"]]] = row["vector"]
     return vectors
 
 
@@ -167,13 +173,11 @@ def _run_vectors(run: RunFolder, ids: tuple[str, ...]) -> Floats:
     return skip_gram(behaviour, dims=int(run.config["dims_co"]), seed=run.seed, **how)
 
 
-def _pages(runner: Runner, name: str, key: str, relation_type: str | None = None) -> list[Row]:
+def _pages(runner: Runner, name: str, key: str, relation_type: str | None = None) -> Iterator[list[Row]]:
     query = load_query(name)
     if relation_type is not None:
         query = query.at_version(relation_type)
-    found: list[Row] = []
-    while True:
-        page = runner.read(query, {"after": found[-1][key] if found else "", "page": PAGE})
-        found += page
-        if len(page) < PAGE:
-            return found
+    after = ""
+    while page := runner.read(query, {"after": after, "page": PAGE}):
+        yield page
+        after = page[-1][key]
