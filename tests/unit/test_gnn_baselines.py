@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from audience_trainers.relations.baselines.compgcn import CompGCNLayer, compose
-from audience_trainers.relations.baselines.enclosing import Reach, drnl_labels, enclosing_subgraphs
+from audience_trainers.relations.baselines.enclosing import Reach, drnl_labels, enclosing_subgraphs, neighbourhoods
 from audience_trainers.relations.baselines.gnn_graph import NodeInput, TrainingEdges
 from audience_trainers.relations.baselines.gnn_pairs import PairModel
 from audience_trainers.relations.baselines.gnn_training import RandomNegatives, link_loss
@@ -110,7 +110,7 @@ def test_subgraphs_and_labels_equal_a_brute_force_reference(hops: int) -> None:
     training, graph = random_graph(40, 0.08, seed=3)
     u, v = np.triu_indices(40, 1)
     pairs = np.stack([u, v])[:, ::7].astype(np.int64)
-    batch = enclosing_subgraphs(training.adjacency(), pairs, Reach(hops=hops, per_hop=40))
+    batch = enclosing_subgraphs(neighbourhoods(training.adjacency()), pairs, Reach(hops=hops, per_hop=40))
     labels = drnl_labels(batch)
     for i, (a, b) in enumerate(pairs.T.tolist()):
         local = np.flatnonzero(batch.pair == i)
@@ -149,7 +149,7 @@ def test_a_capped_hop_keeps_common_neighbours_first() -> None:
     edges = np.array([(0, i) for i in range(2, 12)] + [(1, i) for i in range(9, 20)]).T
     none = np.zeros((2, 0), np.int64)
     training = Training(n=20, edges=edges, valid_positive=none, valid_negative=none)
-    batch = enclosing_subgraphs(training.adjacency(), np.array([[0], [1]]), Reach(per_hop=4))
+    batch = enclosing_subgraphs(neighbourhoods(training.adjacency()), np.array([[0], [1]]), Reach(per_hop=4))
     assert {0, 1, 9, 10, 11} <= set(batch.node.tolist())
     assert len(batch.node) == 2 + 3 + 1 + 1
 
@@ -157,9 +157,9 @@ def test_a_capped_hop_keeps_common_neighbours_first() -> None:
 def test_extraction_in_parts_equals_extraction_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     training, _ = random_graph(30, 0.15, seed=5)
     pairs = RandomNegatives(training, 1).draw(20)
-    whole = enclosing_subgraphs(training.adjacency(), pairs, Reach(hops=2, per_hop=5))
+    whole = enclosing_subgraphs(neighbourhoods(training.adjacency()), pairs, Reach(hops=2, per_hop=5))
     monkeypatch.setattr("audience_trainers.relations.baselines.enclosing.TABLE_CELLS", 90)
-    parts = enclosing_subgraphs(training.adjacency(), pairs, Reach(hops=2, per_hop=5))
+    parts = enclosing_subgraphs(neighbourhoods(training.adjacency()), pairs, Reach(hops=2, per_hop=5))
     for batch in (whole, parts):
         assert np.array_equal(batch.node[:40], np.concatenate([pairs[0], pairs[1]]))
         assert np.all(np.diff(batch.edges[1]) >= 0)
@@ -192,7 +192,7 @@ def test_the_link_that_is_scored_is_not_seen(name: str) -> None:
         for edges in (with_link, less):
             shown = Training(n=40, edges=edges, valid_positive=judged.positive, valid_negative=judged.negative)
             probe = np.concatenate([pair[:, None], training.edges], axis=1)
-            scores.append(model(enclosing_subgraphs(shown.adjacency(), probe, reach)).detach())
+            scores.append(model(enclosing_subgraphs(neighbourhoods(shown.adjacency()), probe, reach)).detach())
         assert torch.allclose(scores[0][0], scores[1][0], atol=1e-6)
         other_differs |= not torch.allclose(scores[0], scores[1], atol=1e-6)
     assert other_differs  # for other pairs it is an edge like any

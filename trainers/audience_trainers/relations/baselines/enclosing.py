@@ -31,6 +31,27 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Neighbourhoods:
+    """A symmetric 0/1 adjacency (n, n), and of it the entries that lead to a node of higher degree (ties: higher id).
+
+    Each edge is one entry of `upward`, and no row of it is long: the edges inside a subgraph with hubs are found fast.
+    """
+
+    adjacency: sp.csr_matrix
+    upward: sp.csr_matrix
+
+
+def neighbourhoods(adjacency: sp.csr_matrix) -> Neighbourhoods:
+    """Prepare a symmetric 0/1 adjacency (n, n)."""
+    place = np.empty(adjacency.shape[0], np.int64)
+    place[np.argsort(np.diff(adjacency.indptr), kind="stable")] = np.arange(adjacency.shape[0])
+    entries = adjacency.tocoo()
+    up = place[entries.row] < place[entries.col]
+    upward = sp.csr_matrix((entries.data[up], (entries.row[up], entries.col[up])), shape=adjacency.shape)
+    return Neighbourhoods(adjacency, upward)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Subgraphs:
     """Subgraphs of p pairs as one graph of k nodes: `node` (k,) ids in the whole graph, `pair` (k,) whose subgraph.
 
@@ -44,34 +65,42 @@ class Subgraphs:
     pairs: int
 
 
-def enclosing_subgraphs(graph: sp.csr_matrix, pairs: Pairs, reach: Reach) -> Subgraphs:
-    """Return the subgraphs of pairs (2, p) in the symmetric 0/1 adjacency `graph` (n, n)."""
-    step = max(1, TABLE_CELLS // graph.shape[0])
+def enclosing_subgraphs(graph: Neighbourhoods, pairs: Pairs, reach: Reach) -> Subgraphs:
+    """Return the subgraphs of pairs (2, p)."""
+    step = max(1, TABLE_CELLS // graph.adjacency.shape[0])
     parts = [_extract(graph, pairs[:, begin : begin + step], reach) for begin in range(0, pairs.shape[1], step)]
     return parts[0] if len(parts) == 1 else _join(parts, pairs.shape[1])
 
 
-def _extract(graph: sp.csr_matrix, pairs: Pairs, reach: Reach) -> Subgraphs:
-    n, p = graph.shape[0], pairs.shape[1]
+def _extract(graph: Neighbourhoods, pairs: Pairs, reach: Reach) -> Subgraphs:
+    n, p = graph.adjacency.shape[0], pairs.shape[1]
     key = pair_key(pairs, n)
     member = np.full(p * n, -1, np.int64)  # local id of (pair, node)
     each = np.arange(p) * n
     member[each + pairs[0]], member[each + pairs[1]] = np.arange(p), np.arange(p, 2 * p)
-    sides = [_first_hop(graph, pairs[side], pairs[1 - side]) for side in (0, 1)]
+    sides = [_first_hop(graph.adjacency, pairs[side], pairs[1 - side]) for side in (0, 1)]
     common = np.intersect1d(sides[0], sides[1], assume_unique=True)
     near = [_keep(cell, [np.isin(cell, common)], n=n, key=key, most=reach.per_hop) for cell in sides]
     cells = np.concatenate([each + pairs[0], each + pairs[1], np.union1d(near[0], near[1])])
     member[cells] = np.arange(len(cells))
     if reach.hops > 1:
-        further = _second_hop(graph, near, member, reach=reach, key=key)
+        further = _second_hop(graph.adjacency, near, member, reach=reach, key=key)
         member[further] = np.arange(len(cells), len(cells) + len(further))
         cells = np.concatenate([cells, further])
     pair, node = cells // n, cells % n
-    owner, neighbour = _neighbours(graph, node)
+    owner, neighbour = _neighbours(graph.upward, node)
     other = member[pair[owner] * n + neighbour]
-    link = (owner < 2 * p) & (other >= 0) & (other < 2 * p)  # both ends are endpoints: the link itself
+    link = (owner < 2 * p) & (other < 2 * p)  # both ends are endpoints: the link itself
     inside = (other >= 0) & ~link
-    return Subgraphs(node, pair, np.stack([other[inside], owner[inside]]), p)
+    return Subgraphs(node, pair, _both_ways(owner[inside], other[inside], len(node)), p)
+
+
+def _both_ways(a: Indices, b: Indices, k: int) -> Indices:
+    """Return edges (2, 2 e) of a - b in both directions, sorted by row 1, then row 0."""
+    ends = np.concatenate([a, b]), np.concatenate([b, a])
+    matrix = sp.csr_matrix((np.ones(len(ends[0]), np.int8), ends), shape=(k, k))
+    matrix.sort_indices()
+    return np.stack([matrix.indices, np.repeat(np.arange(k), np.diff(matrix.indptr))]).astype(np.int64)
 
 
 def _first_hop(graph: sp.csr_matrix, of: Indices, other: Indices) -> Indices:

@@ -41,7 +41,7 @@ def fit_geniepath(training: Training, setting: Setting, options: FitOptions) -> 
             NodeInput(training, width, learned=setting.get("learned", False)),
             width=width,
             layers=setting.get("layers", 2),
-            lazy=setting.get("lazy", False),
+            lazy=setting.get("lazy", True),
             dropout=setting.get("dropout", 0.0),
         )
         schedule = Schedule(epochs=setting.get("epochs", 60), patience=12, learning_rate=setting.get("rate", 0.01))

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from audience_trainers.relations.baselines.enclosing import Reach, Subgraphs, enclosing_subgraphs
+from audience_trainers.relations.baselines.enclosing import Reach, Subgraphs, enclosing_subgraphs, neighbourhoods
 from audience_trainers.relations.baselines.gnn_training import (
     Plan,
     RandomNegatives,
@@ -44,7 +44,7 @@ class PairModel(nn.Module, abc.ABC):
 
 def fit_pairs(training: Training, model: PairModel, *, plan: Plan, sampling: Sampling) -> Scorer:
     """Train on subgraphs of sampled edges and non-edges; no subgraph holds the link that it predicts."""
-    graph = training.adjacency()
+    graph = neighbourhoods(training.adjacency())
     model = model.to(plan.options.device)
     strangers = RandomNegatives(training, plan.options.seed)
 

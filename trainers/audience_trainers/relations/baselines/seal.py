@@ -8,7 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from audience_trainers.relations.baselines.enclosing import Reach, Subgraphs, drnl_labels, enclosing_subgraphs
+from audience_trainers.relations.baselines.enclosing import (
+    Reach,
+    Subgraphs,
+    drnl_labels,
+    enclosing_subgraphs,
+    neighbourhoods,
+)
 from audience_trainers.relations.baselines.gnn_graph import NodeInput
 from audience_trainers.relations.baselines.gnn_pairs import PairModel, Sampling, fit_pairs
 from audience_trainers.relations.baselines.gnn_training import Plan, Schedule, seeded
@@ -106,6 +112,6 @@ def fit_seal(training: Training, setting: Setting, options: FitOptions) -> Score
 def _sort_size(training: Training, reach: Reach, *, share: float = 0.6, looked_at: int = 500) -> int:
     """Return k such that `share` of the subgraphs have at most k nodes, even and at least SMALLEST_SORT."""
     some = np.linspace(0, training.edges.shape[1] - 1, min(looked_at, training.edges.shape[1])).astype(np.int64)
-    batch = enclosing_subgraphs(training.adjacency(), training.edges[:, some], reach)
+    batch = enclosing_subgraphs(neighbourhoods(training.adjacency()), training.edges[:, some], reach)
     size = int(np.quantile(np.bincount(batch.pair, minlength=batch.pairs), share))
     return max(SMALLEST_SORT, size + size % 2)

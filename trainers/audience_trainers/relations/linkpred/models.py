@@ -100,11 +100,15 @@ MODELS: dict[str, Model] = {
     "geniepath": Model(
         f"{_HERE}.baselines.geniepath_link:fit_geniepath",
         "paper",
-        ({}, {"lazy": True}, {"rate": 0.005}, {"learned": True}),
+        ({}, {"lazy": False}, {"rate": 0.02}, {"learned": True}),
     ),
-    "seal": Model(f"{_HERE}.baselines.seal:fit_seal", "paper", ({}, {"hops": 2}, {"rate": 0.001}, {"learned": True})),
+    "seal": Model(
+        f"{_HERE}.baselines.seal:fit_seal",
+        "paper",
+        ({}, {"hops": 2, "per_hop": 20}, {"rate": 0.001}, {"learned": True}),
+    ),
     "pagnn": Model(
-        f"{_HERE}.baselines.pagnn:fit_pagnn", "paper", ({}, {"per_hop": 40}, {"rate": 0.002}, {"learned": True})
+        f"{_HERE}.baselines.pagnn:fit_pagnn", "paper", ({}, {"per_hop": 30}, {"rate": 0.002}, {"learned": True})
     ),
 }
 
