@@ -41,7 +41,8 @@ class TrainingPairs:
     def take(self, rows: Ints | Bools) -> TrainingPairs:
         """Return some rows."""
         week = None if self.week is None else self.week[rows]
-        return TrainingPairs(*(getattr(self, name)[rows] for name in COLUMNS), week)
+        columns = {name: getattr(self, name)[rows] for name in COLUMNS}
+        return TrainingPairs(**columns, week=week)
 
     def weeks(self) -> Ints:
         """Return the slot of each row's week (p,), -1 for none."""
@@ -64,6 +65,19 @@ def moved(pairs: TrainingPairs, place: Ints) -> TrainingPairs:
     """Return pairs under other indices: entity i becomes place[i]; those with an entity at -1 are gone."""
     source, target = place[pairs.source], place[pairs.target]
     return replace(pairs, source=source, target=target).take((source >= 0) & (target >= 0))
+
+
+def thinned(pairs: TrainingPairs, n: int, share: float) -> TrainingPairs:
+    """Return the rows of about a `share` of all undirected pairs, the same ones in every week.
+
+    One share for all weeks: what a week shows is then not taken for silence because it was thinned out.
+    """
+    if share >= 1:
+        return pairs
+    mixed = pairs.keys(n).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= mixed >> np.uint64(32)
+    mixed *= np.uint64(0xD6E8FEB86659FD93)
+    return pairs.take((mixed >> np.uint64(32)) < np.uint64(2**32 * share))
 
 
 def pool_pairs(weeks: Sequence[TrainingPairs | None], known: Bools, *, silence: float = 0.5) -> TrainingPairs:
