@@ -126,10 +126,11 @@ def test_pooled_weeks_keep_each_weeks_word_and_hold_back_what_validates() -> Non
     assert pooled.weight[silent].tolist() == [0.5]
     assert set(pooled.split[np.isin(pooled.keys(4), [1])].tolist()) == {1}, "one pair, either way round, any week"
     assert set(pooled.split[~np.isin(pooled.keys(4), [1])].tolist()) == {0}
+    turned = pool_pairs([None, pairs((3, 2, 1, 0)), now], np.ones((4, 3), bool))
+    assert not ((turned.keys(4) == 11) & (turned.label == 0)).any(), "both weeks bear it out, either way round"
     known[3, 1] = False
-    assert not (
-        (pool_pairs([None, old, now], known).source == 2) & (pool_pairs([None, old, now], known).label == 0)
-    ).any()
+    blind = pool_pairs([None, old, now], known)
+    assert not ((blind.source == 2) & (blind.label == 0)).any(), "a week that does not know an entity says nothing"
 
 
 def test_thinning_keeps_the_same_pairs_in_every_week() -> None:

@@ -105,12 +105,12 @@ def _silent(weeks: Sequence[TrainingPairs | None], known: Bools, silence: float)
     if silence <= 0 or len(told) < 2:
         return []
     every = TrainingPairs(*(np.concatenate([getattr(p, name) for p in told]) for name in COLUMNS))
-    key, first = np.unique(every.source * n + every.target, return_index=True)
-    every = every.take(first)
+    every = every.take(np.unique(every.source * n + every.target, return_index=True)[1])
+    key = every.keys(n)  # a week may list a pair the other way round
     for slot, own in enumerate(positive):
         if own is None:
             continue
-        quiet = ~np.isin(key, own.source * n + own.target)
+        quiet = ~np.isin(key, own.keys(n))
         quiet &= known[every.source, slot] & known[every.target, slot]
         part = every.take(quiet)
         label, weight = np.zeros(len(part), np.float32), (part.weight * silence).astype(np.float32)
