@@ -186,7 +186,7 @@ def test_a_mining_run_takes_old_weeks_from_disk(tmp_path: Path) -> None:
         run.write_table("pairs", pa.table({name: getattr(told, name) for name in COLUMNS}))
         run.finish()
     now = WeekVectors("2026-W30", ids, aligned.h[:, 2])
-    found = ensemble_of_week(tmp_path, now, pairs, replace(SMALL, epochs=4), seed=1)
+    found = ensemble_of_week(tmp_path, now, pairs, replace(SMALL, epochs=4, pairs_per_week=2_500), seed=1)
     h, mask = found.aligned
     np.testing.assert_array_equal(h[1:, [0, 2, 3]], aligned.h[1:, :3])
     assert mask[1:].all(axis=0).tolist() == [True, False, True, True]

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from audience_graph.errors import ConfigError, RunError
-from audience_trainers.relations.ensemble.pairs import TrainingPairs, pool_pairs
+from audience_trainers.relations.ensemble.pairs import TrainingPairs, pool_pairs, thinned
 from audience_trainers.relations.ensemble.spaces import concatenated, rotation
 from audience_trainers.relations.ensemble.weeks import Aligned, WeekVectors, align, iso_week, read_pairs, read_weeks
 from audience_trainers.run import RunFolder, create_run
@@ -126,10 +126,21 @@ def test_pooled_weeks_keep_each_weeks_word_and_hold_back_what_validates() -> Non
     assert pooled.weight[silent].tolist() == [0.5]
     assert set(pooled.split[np.isin(pooled.keys(4), [1])].tolist()) == {1}, "one pair, either way round, any week"
     assert set(pooled.split[~np.isin(pooled.keys(4), [1])].tolist()) == {0}
+    turned = pool_pairs([None, pairs((3, 2, 1, 0)), now], np.ones((4, 3), bool))
+    assert not ((turned.keys(4) == 11) & (turned.label == 0)).any(), "both weeks bear it out, either way round"
     known[3, 1] = False
-    assert not (
-        (pool_pairs([None, old, now], known).source == 2) & (pool_pairs([None, old, now], known).label == 0)
-    ).any()
+    blind = pool_pairs([None, old, now], known)
+    assert not ((blind.source == 2) & (blind.label == 0)).any(), "a week that does not know an entity says nothing"
+
+
+def test_thinning_keeps_the_same_pairs_in_every_week() -> None:
+    source, target = (a.ravel() for a in np.meshgrid(np.arange(60), np.arange(60)))
+    rows = TrainingPairs(source, target, *(np.ones(3_600, kind) for kind in (np.float32, np.float32, np.int8)))
+    first = set(thinned(rows, 60, 0.25).keys(60).tolist())
+    assert 380 < len(first) < 540
+    half = rows.take(RNG.permutation(3_600)[:1_800])
+    assert set(thinned(half, 60, 0.25).keys(60).tolist()) == first & set(half.keys(60).tolist())
+    assert thinned(rows, 60, 1.0) is rows
 
 
 def turned_weeks(n: int = 120, dims: int = 6, weeks: int = 3) -> Aligned:

@@ -12,7 +12,8 @@ class EnsembleConfig:
     """Size of the encoder and how it is fitted. Raises ConfigError for a value out of range.
 
     `week_dropout` is the chance that a week is hidden from a training pair, `threshold_weight` alpha of EGL eq. 5. An
-    epoch looks at `pairs_per_epoch` pairs drawn anew, or at all of them when there are fewer.
+    epoch looks at `pairs_per_epoch` pairs drawn anew, or at all of them when there are fewer; at most about
+    `pairs_per_week` of a week are kept in memory.
     """
 
     weeks: int = 6
@@ -27,13 +28,15 @@ class EnsembleConfig:
     patience: int = 5
     batch: int = 2_048
     pairs_per_epoch: int = 200_000
+    pairs_per_week: int = 2_000_000
     rate: float = 3e-3
     decay: float = 1e-4
     silence: float = 0.5  # weight of a week that does not bear out what another does; 0 = such rows are left out
     valid_share: float = 0.1  # of the pairs, when none is marked for validation
 
     def __post_init__(self) -> None:
-        for name in ("weeks", "dims", "heads", "layers", "hidden", "epochs", "patience", "batch", "pairs_per_epoch"):
+        sizes = ("weeks", "dims", "heads", "layers", "hidden", "epochs", "patience", "batch")
+        for name in (*sizes, "pairs_per_epoch", "pairs_per_week"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"ensemble setting {name}: expected a number from 1, found {getattr(self, name)!r}")
         if not 0 <= self.silence <= 1:

@@ -62,7 +62,7 @@ class Ensemble:
         """Return eps_u of every entity (n,), on the scale of the logits: u -> v is a relation when s_uv > eps_u."""
         self.net.eval()
         tokens, seen = self._tokens()
-        parts = zip(tokens.split(ENTITY_BATCH), seen.split(ENTITY_BATCH), strict=True)
+        parts = zip(torch.split(tokens, ENTITY_BATCH), torch.split(seen, ENTITY_BATCH), strict=True)
         found = [self.net.eps(x, known).double().cpu().numpy() for x, known in parts]
         return np.concatenate([np.zeros(0), *found])
 
@@ -72,6 +72,6 @@ class Ensemble:
 
     def _tokens(self) -> tuple[Tensor, Tensor]:
         h, mask = torch.from_numpy(self.aligned.h), torch.from_numpy(self.aligned.mask)
-        parts = zip(h.split(ENTITY_BATCH), mask.split(ENTITY_BATCH), strict=True)
+        parts = zip(torch.split(h, ENTITY_BATCH), torch.split(mask, ENTITY_BATCH), strict=True)
         found = [self.net.tokens(x.to(self.device), known.to(self.device)) for x, known in parts]
         return torch.cat([x for x, _ in found]), torch.cat([known for _, known in found])

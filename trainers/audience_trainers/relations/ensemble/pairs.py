@@ -41,7 +41,8 @@ class TrainingPairs:
     def take(self, rows: Ints | Bools) -> TrainingPairs:
         """Return some rows."""
         week = None if self.week is None else self.week[rows]
-        return TrainingPairs(*(getattr(self, name)[rows] for name in COLUMNS), week)
+        columns = {name: getattr(self, name)[rows] for name in COLUMNS}
+        return TrainingPairs(**columns, week=week)
 
     def to_table(self) -> pa.Table:
         """Return the run folder's pairs.parquet."""
@@ -71,6 +72,19 @@ def moved(pairs: TrainingPairs, place: Ints) -> TrainingPairs:
     return replace(pairs, source=source, target=target).take((source >= 0) & (target >= 0))
 
 
+def thinned(pairs: TrainingPairs, n: int, share: float) -> TrainingPairs:
+    """Return the rows of about a `share` of all undirected pairs, the same ones in every week.
+
+    One share for all weeks: what a week shows is then not taken for silence because it was thinned out.
+    """
+    if share >= 1:
+        return pairs
+    mixed = pairs.keys(n).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= mixed >> np.uint64(32)
+    mixed *= np.uint64(0xD6E8FEB86659FD93)
+    return pairs.take((mixed >> np.uint64(32)) < np.uint64(2**32 * share))
+
+
 def pool_pairs(weeks: Sequence[TrainingPairs | None], known: Bools, *, silence: float = 0.5) -> TrainingPairs:
     """Return the rows of all weeks, one entry per slot of `align` (None = not kept), this week last.
 
@@ -96,12 +110,12 @@ def _silent(weeks: Sequence[TrainingPairs | None], known: Bools, silence: float)
     if silence <= 0 or len(told) < 2:
         return []
     every = TrainingPairs(*(np.concatenate([getattr(p, name) for p in told]) for name in COLUMNS))
-    key, first = np.unique(every.source * n + every.target, return_index=True)
-    every = every.take(first)
+    every = every.take(np.unique(every.source * n + every.target, return_index=True)[1])
+    key = every.keys(n)  # a week may list a pair the other way round
     for slot, own in enumerate(positive):
         if own is None:
             continue
-        quiet = ~np.isin(key, own.source * n + own.target)
+        quiet = ~np.isin(key, own.keys(n))
         quiet &= known[every.source, slot] & known[every.target, slot]
         part = every.take(quiet)
         label, weight = np.zeros(len(part), np.float32), (part.weight * silence).astype(np.float32)

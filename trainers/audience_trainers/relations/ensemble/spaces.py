@@ -40,7 +40,7 @@ def concatenated(aligned: Aligned) -> Floats:
         )
     if not used:
         return np.zeros((len(aligned.h), 1), np.float32)
-    return (np.concatenate(used, axis=1) / np.sqrt(len(used))).astype(np.float32)
+    return np.asarray(np.concatenate(used, axis=1) / np.sqrt(len(used)), np.float32)
 
 
 def rotation(source: Floats, target: Floats) -> npt.NDArray[np.float64]:

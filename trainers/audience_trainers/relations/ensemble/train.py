@@ -126,11 +126,11 @@ def _epoch(
     net.train()
     total = 0.0
     order = torch.randperm(len(data.label), generator=generator)[: config.pairs_per_epoch].to(data.label.device)
-    for rows in order.split(config.batch):
+    for rows in torch.split(order, config.batch):
         logit, eps = _predict(net, data, rows, config.week_dropout, generator)
         loss = pair_loss(logit, eps, data.label[rows], data.weight[rows], config.threshold_weight)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
         total += float(loss.detach()) * len(rows)
@@ -162,7 +162,7 @@ def _validate(net: EnsembleNet, valid: Batches, config: EnsembleConfig) -> dict[
     """Return loss and AUC of the validation pairs, each from the weeks that did not give its label."""
     net.eval()
     rows = torch.arange(len(valid.label), device=valid.label.device)
-    found = [_predict(net, valid, part, 0.0, torch.Generator()) for part in rows.split(config.batch)]
+    found = [_predict(net, valid, part, 0.0, torch.Generator()) for part in torch.split(rows, config.batch)]
     logit, eps = torch.cat([s for s, _ in found]), torch.cat([e for _, e in found])
     loss = float(pair_loss(logit, eps, valid.label, valid.weight, config.threshold_weight))
     label = (valid.label > 0.5).double().cpu().numpy()

@@ -6,9 +6,17 @@ from pathlib import Path
 
 from audience_trainers.relations.ensemble.config import EnsembleConfig
 from audience_trainers.relations.ensemble.infer import Ensemble
-from audience_trainers.relations.ensemble.pairs import TrainingPairs, pool_pairs
+from audience_trainers.relations.ensemble.pairs import TrainingPairs, pool_pairs, thinned
 from audience_trainers.relations.ensemble.train import fit_ensemble
-from audience_trainers.relations.ensemble.weeks import Note, WeekVectors, align, read_pairs, read_weeks, slots_of
+from audience_trainers.relations.ensemble.weeks import (
+    Note,
+    WeekVectors,
+    align,
+    count_pairs_of,
+    read_pairs,
+    read_weeks,
+    slots_of,
+)
 from audience_trainers.run import Progress, silent
 
 
@@ -31,8 +39,10 @@ def ensemble_of_week(
     chosen = EnsembleConfig() if config is None else config
     weeks = [*read_weeks(runs, now.week, chosen.weeks - 1, note=note), now]
     aligned = align(weeks, now.ids)
+    longest = max(len(pairs), *(count_pairs_of(week) for week in weeks))
     told: list[TrainingPairs | None] = [None] * aligned.h.shape[1]
     for slot, week in zip(slots_of(weeks), weeks, strict=True):
-        told[slot] = pairs if week is now else read_pairs(week, now.ids)
+        found = pairs if week is now else read_pairs(week, now.ids)
+        told[slot] = None if found is None else thinned(found, len(now.ids), chosen.pairs_per_week / max(longest, 1))
     pooled = pool_pairs(told, aligned.mask, silence=chosen.silence)
     return fit_ensemble(aligned, pooled, chosen, seed=seed, device=device, progress=progress)

@@ -66,6 +66,12 @@ def read_weeks(runs: Path, before: str, count: int, *, note: Note = lambda _: No
     return [found[week] for week in sorted(found)]
 
 
+def count_pairs_of(week: WeekVectors) -> int:
+    """Return how many training pairs a past week's run keeps, without reading them."""
+    path = None if week.folder is None else week.folder / "pairs.parquet"
+    return 0 if path is None or not path.is_file() else int(pq.read_metadata(path).num_rows)
+
+
 def read_pairs(week: WeekVectors, ids: Sequence[str]) -> TrainingPairs | None:
     """Return a past week's training pairs under this week's indices; pairs with an entity that vanished are gone.
 
