@@ -55,6 +55,13 @@ def test_a_finished_tagger_is_not_trained_again(files: Path, trained: dict[str, 
     assert train_tagger(files / "data.jsonl", files / "whole", config=config(files), progress=never) == trained
 
 
+def test_a_damaged_tagger_is_trained_again(files: Path, trained: dict[str, Any], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(trained["folder"], tmp_path / "copy"))
+    (folder / "model.safetensors").write_bytes(b"x")
+    assert train_tagger(files / "data.jsonl", folder, config=config(files))["test_f1"] == trained["test_f1"]
+    assert open_tagger(folder).tag(["flights to oslo"])[0][0].text == "oslo"
+
+
 def test_raw_text_is_tagged_with_character_offsets(trained: dict[str, Any]) -> None:
     tagger = open_tagger(Path(trained["folder"]))
     text = "  I want HOT stone\nmassage  in New York"
