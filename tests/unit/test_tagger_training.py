@@ -192,3 +192,17 @@ def test_help_loads_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "Train an entity tagger" in done.stdout
+
+
+def test_precision_is_what_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from audience_trainers.entities import predict
+
+    for native in (True, False):
+        monkeypatch.setattr(predict, "knows_bfloat16", lambda device, native=native: native and device == "cpu")
+        enabled = {}
+        for precision in ("auto", "float32", "bfloat16"):
+            with predict.mixed(resolve_config(TaggerConfig, [f"precision={precision}"]), "cpu"):
+                enabled[precision] = torch.is_autocast_enabled("cpu")
+        assert enabled == {"auto": native, "float32": False, "bfloat16": True}
