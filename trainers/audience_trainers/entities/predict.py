@@ -65,6 +65,6 @@ def mixed(config: TaggerConfig, device: str) -> torch.autocast:
 def knows_bfloat16(device: str) -> bool:
     """Return whether a device multiplies bfloat16 itself; where it is emulated it is slower than float32."""
     if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     asked = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
     return any(bool(ask()) for ask in asked if ask is not None)
