@@ -11,7 +11,7 @@ SERVICES = ("hot stone massage", "yoga", "face mask", "day spa", "dog training",
 CITIES = ("new york", "paris", "rome", "san jose", "oslo")
 FRAMES = ("i want {s} in {c}", "{s} near {c}", "best {s}", "is there {s} around {c} today", "flights to {c}", "hello")
 # Settings with which the tiny encoder learns its sentences.
-LEARNS = ("epochs=6", "batch=16", "rate=3e-3", "head_rate=1e-2", "device=cpu", "limit=32")
+LEARNS = ("epochs=6", "batch=16", "rate=3e-3", "head_rate=1e-2", "limit=32", "precision=float32", "device=cpu")
 
 
 def sentences(count: int, seed: int) -> list[dict[str, list[str]]]:

@@ -179,3 +179,10 @@ def test_a_tagger_goes_with_events_only(tmp_path: Path, home: Home) -> None:
     path = write(tmp_path / "u.jsonl", [{"user_id": "u1"}])
     with pytest.raises(ConfigError, match="goes with events, not with users"):
         load("users", path, home=home, tagger=TaggerOptions(tmp_path))
+
+
+def test_an_event_with_ids_takes_no_mention_of_an_equal_text(tmp_path: Path, home: Home) -> None:
+    rows = [{"user_id": "u1", "text": "<wellness>"}, {"user_id": "u1", "text": "<wellness>", "entity_ids": ["yoga"]}]
+    report = load_events(write(tmp_path / "e.jsonl", rows), home=home, tagging=tagging(Bracketed()))
+    assert report.mentions == MentionCounts(1, 1, 0)
+    assert sorted(entity for _, entity in links(home)) == ["spa", "yoga"]

@@ -90,6 +90,21 @@ def test_without_an_encoder_names_and_aliases_link() -> None:
     ]
 
 
+def test_what_the_encoder_cannot_read_is_not_compared() -> None:
+    both = Dictionary.of([Entity("z1", "温泉", "service"), Entity("z2", "Sauna", "service", ("桑拿",))])
+    asked: list[str] = []
+
+    def same(texts: Sequence[str], kept: Path | None) -> np.ndarray:  # noqa: ARG001 - the signature
+        asked.extend(texts)
+        return np.ones((len(texts), 1), np.float32)
+
+    linker = MentionLinker(both, encode=same)
+    mentions = ["水疗", "温泉", "桑拿", "steam room", "123"]
+    found = [linked.entity_id for linked in linker.link_all([(text, "x") for text in mentions])]
+    assert found == [None, "z1", "z2", "z2", None]
+    assert "水疗" not in asked
+
+
 def test_an_empty_dictionary_links_nothing() -> None:
     assert MentionLinker(Dictionary.of([]), encode=encode).link_all([("spas", "x")]) == [Linked(None)]
 

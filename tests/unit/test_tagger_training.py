@@ -55,6 +55,13 @@ def test_a_finished_tagger_is_not_trained_again(files: Path, trained: dict[str, 
     assert train_tagger(files / "data.jsonl", files / "whole", config=config(files), progress=never) == trained
 
 
+def test_a_damaged_tagger_is_trained_again(files: Path, trained: dict[str, Any], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(trained["folder"], tmp_path / "copy"))
+    (folder / "model.safetensors").write_bytes(b"x")
+    assert train_tagger(files / "data.jsonl", folder, config=config(files))["test_f1"] == trained["test_f1"]
+    assert open_tagger(folder).tag(["flights to oslo"])[0][0].text == "oslo"
+
+
 def test_raw_text_is_tagged_with_character_offsets(trained: dict[str, Any]) -> None:
     tagger = open_tagger(Path(trained["folder"]))
     text = "  I want HOT stone\nmassage  in New York"
@@ -185,3 +192,17 @@ def test_help_loads_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "Train an entity tagger" in done.stdout
+
+
+def test_precision_is_what_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from audience_trainers.entities import predict
+
+    for native in (True, False):
+        monkeypatch.setattr(predict, "knows_bfloat16", lambda device, native=native: native and device == "cpu")
+        enabled = {}
+        for precision in ("auto", "float32", "bfloat16"):
+            with predict.mixed(resolve_config(TaggerConfig, [f"precision={precision}"]), "cpu"):
+                enabled[precision] = torch.is_autocast_enabled("cpu")
+        assert enabled == {"auto": native, "float32": False, "bfloat16": True}

@@ -58,4 +58,13 @@ def predict(
 
 def mixed(config: TaggerConfig, device: str) -> torch.autocast:
     """Return the context in which matrices are multiplied at the configured precision; the CRF stays in float32."""
-    return torch.autocast(device, torch.bfloat16, enabled=config.precision == "bfloat16")
+    short = config.precision == "bfloat16" or (config.precision == "auto" and knows_bfloat16(device))
+    return torch.autocast(device, torch.bfloat16, enabled=short)
+
+
+def knows_bfloat16(device: str) -> bool:
+    """Return whether a device multiplies bfloat16 itself; where it is emulated it is slower than float32."""
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    asked = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    return any(bool(ask()) for ask in asked if ask is not None)

@@ -22,7 +22,7 @@ class EntityTagger:
 
     def __init__(self, checkpoint: Checkpoint, *, device: str = "cpu") -> None:
         self._checkpoint = checkpoint
-        self._config = replace(checkpoint.config, batch=_BATCH, precision="float32")
+        self._config = replace(checkpoint.config, batch=_BATCH)
         self._device = device
         checkpoint.model.to(device)
         self.name = f"{checkpoint.head['kind']}-{str(checkpoint.head['key'])[:8]}"

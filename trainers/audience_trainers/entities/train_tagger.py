@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from audience_graph.errors import ConfigError
+from audience_graph.errors import ConfigError, RunError
 from audience_trainers.entities.checkpoint import HEAD_FILE, Checkpoint, read_head, write_checkpoint
 from audience_trainers.entities.config import TaggerConfig
 from audience_trainers.entities.data import TaggedData, read_tagged
@@ -38,8 +38,9 @@ def train_tagger(
     """
     data = read_tagged(source, ignore=ignore, held_out=config.held_out, seed=seed)
     key = _key(data, config, seed)
-    if (folder / HEAD_FILE).is_file() and (head := read_head(folder)).get("key") == key:
-        return _told(head, folder)
+    finished = _finished(folder, key)
+    if finished is not None:
+        return _told(finished, folder)
     _check_folder(folder)
     seed_everything(seed)
     torch.manual_seed(seed)
@@ -72,6 +73,14 @@ def train_tagger(
     write_checkpoint(folder, Checkpoint(model, pieces, config, head))
     shutil.rmtree(folder / "training")
     return _told(read_head(folder), folder)
+
+
+def _finished(folder: Path, key: str) -> dict[str, Any] | None:
+    try:
+        head = read_head(folder)
+    except RunError:
+        return None  # not there, not finished or damaged: train it
+    return head if head.get("key") == key else None
 
 
 def _described(data: TaggedData) -> dict[str, Any]:
