@@ -169,8 +169,8 @@ def _run_vectors(run: RunFolder, ids: tuple[str, ...]) -> Floats:
         return np.asarray(run.read_array("co_vectors"), np.float32)
     entities = Entities(ids, ids, ids, ids)  # only the ids matter to a sequence
     behaviour = behaviour_from_sequences(run.read_table("sequences"), entities)
-    how = {name: int(run.config[name]) for name in ("window", "epochs")}
-    return skip_gram(behaviour, dims=int(run.config["dims_co"]), seed=run.seed, **how)
+    window, epochs = int(run.config["window"]), int(run.config["epochs"])
+    return skip_gram(behaviour, dims=int(run.config["dims_co"]), window=window, epochs=epochs, seed=run.seed)
 
 
 def _pages(runner: Runner, name: str, key: str, relation_type: str | None = None) -> Iterator[list[Row]]:
