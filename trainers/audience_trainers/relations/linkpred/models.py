@@ -95,7 +95,7 @@ MODELS: dict[str, Model] = {
     "compgcn": Model(
         f"{_HERE}.baselines.compgcn:fit_compgcn",
         "paper",
-        ({}, {"composition": "sub"}, {"composition": "corr"}, {"dropout": 0.2}),
+        ({}, {"rate": 0.01}, {"composition": "sub"}, {"composition": "corr"}),
     ),
     "geniepath": Model(
         f"{_HERE}.baselines.geniepath_link:fit_geniepath",
