@@ -13,7 +13,8 @@ def dense_reference(model: GeniePath, x: Tensor, neighbours: list[list[int]]) ->
     """Compute z node by node and neighbour by neighbour."""
     h = torch.stack([model.norms[0](model.enter(row)) for row in x])
     memory = torch.zeros_like(h)
-    hops = []
+    hops: list[Tensor] = []
+    start = h
     for breadth in model.breadth:
         rows = []
         for i, near in enumerate(neighbours):
@@ -32,6 +33,8 @@ def dense_reference(model: GeniePath, x: Tensor, neighbours: list[list[int]]) ->
         h = torch.stack([model.norms[0](model.enter(row)) for row in x])
         for depth, hop in zip(model.depth, hops, strict=True):
             h, memory = lstm(depth, torch.cat([hop, h], dim=1), memory)
+    if model.residual:
+        h = h + start + torch.stack(hops).sum(dim=0)
     return model.norms[-1](h)
 
 
@@ -41,13 +44,14 @@ def lstm(depth: torch.nn.Module, x: Tensor, memory: Tensor) -> tuple[Tensor, Ten
     return torch.sigmoid(show) * torch.tanh(memory), memory
 
 
+@pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("normalise", [False, True])
 @pytest.mark.parametrize("lazy", [False, True])
-def test_it_equals_the_equations(lazy: bool, normalise: bool) -> None:
+def test_it_equals_the_equations(lazy: bool, normalise: bool, residual: bool) -> None:
     torch.manual_seed(1)
     neighbours = [[1, 2], [0], [0, 3, 4], [2], [2], []]
     edges = torch.tensor([(j, i) for i, near in enumerate(neighbours) for j in near]).T
-    model = GeniePath(5, 4, layers=3, attention_dims=3, lazy=lazy, normalise=normalise)
+    model = GeniePath(5, 4, layers=3, attention_dims=3, lazy=lazy, normalise=normalise, residual=residual)
     x = torch.randn(6, 5)
     torch.testing.assert_close(model(x, edges), dense_reference(model, x, neighbours))
 

@@ -22,7 +22,8 @@ class AlpcConfig:
     layers: int = 2
     attention_dims: int = 32
     lazy: bool = True
-    normalise: bool = True
+    normalise: bool = False
+    residual: bool = True
     dropout: float = 0.0
     text_dims: int = 128
     walk_dims: int = 256  # E^Co from the visible edges: random vectors after 1 .. walk_hops steps; 0 = none

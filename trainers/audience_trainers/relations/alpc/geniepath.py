@@ -58,8 +58,10 @@ class GeniePath(nn.Module):
     LSTM runs over them from mu(0) = W_x x, its gates reading [h(t) || mu(t)]: the receptive path of each node is
     chosen last, and what a node is itself reaches z without passing through its neighbours.
 
-    `normalise` puts a layer norm behind W_x, behind each breadth and before z. Averages over many neighbours are
-    small, and three gates make them smaller; without the norms z starts near zero and learns slowly.
+    Averages over many neighbours are small, and three gates make them smaller: z starts near zero and learns slowly.
+    Two remedies, each can be switched off: `residual` adds W_x x and each hop of breadth to z, so that what a node
+    and its neighbourhoods are reaches z without passing a gate; `normalise` puts a layer norm behind W_x, behind each
+    breadth and before z, which costs the length of z (how much an entity co-occurs at all).
     """
 
     def __init__(
@@ -70,7 +72,8 @@ class GeniePath(nn.Module):
         layers: int = 2,
         attention_dims: int = 32,
         lazy: bool = False,
-        normalise: bool = True,
+        normalise: bool = False,
+        residual: bool = True,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
@@ -79,6 +82,7 @@ class GeniePath(nn.Module):
         self.depth = nn.ModuleList(AdaptiveDepth(2 * dims if lazy else dims, dims) for _ in range(layers))
         self.norms = nn.ModuleList(nn.LayerNorm(dims) if normalise else nn.Identity() for _ in range(layers + 2))
         self.lazy = lazy
+        self.residual = residual
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
@@ -101,14 +105,16 @@ class GeniePath(nn.Module):
         h, memory, hops = start, torch.zeros_like(start), []
         for hop, depth in enumerate(self.depth):
             heard = self.norms[hop + 1](hear(hop, h))
+            hops.append(heard)
             if self.lazy:
                 h = heard
-                hops.append(heard)
             else:
                 h, memory = depth(self.dropout(heard), memory)
         if self.lazy:
             h = start
             for heard, depth in zip(hops, self.depth, strict=True):
                 h, memory = depth(torch.cat([self.dropout(heard), h], dim=-1), memory)
+        if self.residual:
+            h = sum(hops, h + start)
         z: Tensor = self.norms[-1](h)
         return z

@@ -14,7 +14,8 @@ SPARSE = 0.5  # features with at least this share of zeros, none negative, are c
 def text_inputs(features: Floats | None, n: int, dims: int) -> Floats:
     """Return E^Se (n, k <= dims), columns of about unit size: reduced by a truncated SVD where it has more than `dims`.
 
-    A bag of words is first weighted by inverse document frequency and its rows brought to length 1. Reads no edge.
+    A bag of words is first weighted by inverse document frequency. Rows are brought to length 1, columns centred.
+    Reads no edge.
     """
     if features is None or dims == 0:
         return np.zeros((n, 0), np.float32)
@@ -22,6 +23,7 @@ def text_inputs(features: Floats | None, n: int, dims: int) -> Floats:
     if x.min() >= 0 and float((x == 0).mean()) >= SPARSE:
         x = x * np.log(n / (1.0 + (x > 0).sum(axis=0)) + 1.0).astype(np.float32)
     x /= np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-9)
+    x -= x.mean(axis=0)  # what all entities share tells none from another
     if x.shape[1] > dims:
         from sklearn.utils.extmath import randomized_svd
 

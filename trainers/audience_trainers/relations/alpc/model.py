@@ -35,6 +35,7 @@ class Alpc(nn.Module):
             attention_dims=config.attention_dims,
             lazy=config.lazy,
             normalise=config.normalise,
+            residual=config.residual,
             dropout=config.dropout,
         )
         self.scoring = _scoring(sizes, config)
