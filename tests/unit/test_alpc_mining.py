@@ -11,6 +11,7 @@ from test_relation_mining import CLUSTERS, CONFIG, SIZE, N, encode, toy_world
 
 from audience_trainers.relations.alpc.evidence import aligned, gather_evidence
 from audience_trainers.relations.alpc.rank import EXPLORED
+from audience_trainers.relations.alpc.user_folds import matched
 from audience_trainers.relations.behaviour import Behaviour
 from audience_trainers.relations.config import MineAlpc
 from audience_trainers.relations.judge import Learning
@@ -21,7 +22,7 @@ from audience_trainers.relations.together import Closeness, at, count_grouped, c
 LEARNED = replace(
     CONFIG,
     model="alpc",
-    alpc=MineAlpc(dims=16, attention_dims=4, text_dims=8, walk_dims=16, hidden=16, epochs=15, batch=128, explore=4),
+    alpc=MineAlpc(dims=16, attention_dims=4, text_dims=8, walk_dims=16, hidden=16, epochs=15, batch=128, explore=16),
 )
 
 
@@ -123,6 +124,19 @@ def test_pair_features_do_not_depend_on_the_order_of_the_question() -> None:
     np.testing.assert_allclose(evidence.features(asked)[order], evidence.features(asked[:, order]), rtol=1e-5)
     np.testing.assert_allclose(evidence.features(asked), evidence.features(asked[::-1]), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(evidence.exposure(asked), evidence.exposure(asked[::-1]))
+
+
+def test_negatives_are_met_as_often_as_the_positives() -> None:
+    rng = np.random.default_rng(1)
+    like = rng.normal(2.0, 0.5, size=(400, 2)).astype(np.float32)
+    pool = np.concatenate([rng.normal(0.0, 0.5, size=(4000, 2)), rng.normal(2.0, 0.6, size=(600, 2))]).astype(
+        np.float32
+    )
+    drawn = pool[matched(pool, like, 1200, rng)]
+    assert drawn.shape == (1200, 2)
+    np.testing.assert_allclose(drawn.mean(axis=0), like.mean(axis=0), atol=0.1)
+    assert pool.mean() < 0.5
+    assert len(matched(like + 50, like, 30, rng)) == 30  # nothing alike: drawn evenly
 
 
 def test_a_turned_space_is_turned_back() -> None:

@@ -73,7 +73,7 @@ class MineAlpc(AlpcConfig):
     hard_share: float = 0.6
     dropout: float = 0.3
     batch: int = 1_024
-    epochs: int = 15
+    epochs: int = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class MineConfig:
     # alpc: how much meeting in one session, or in one event, adds to meeting within the window
     session_weight: float = 1.0
     event_weight: float = 5.0
-    alpc_cut: float = 0.5  # chance of being borne out, beyond its source's own threshold, that makes a relation
+    alpc_cut: float = 0.25  # chance of being borne out, beyond its source's own threshold, that makes a relation
     # thresholds of the walk
     cut_score: float = 0.4
     cut_floor: float = 0.1

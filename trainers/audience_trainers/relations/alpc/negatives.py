@@ -48,6 +48,13 @@ class NegativeSampler:
             missing -= parts[-1].shape[1]
         return np.concatenate([np.zeros((2, 0), np.int64), *parts], axis=1)
 
+    def weighted(self, count: int, weight: npt.NDArray[np.float64], rng: np.random.Generator) -> Pairs:
+        """Return up to `count` non-edges (2, q), their ends drawn by `weight` (n,); edges that come up are dropped."""
+        total = np.cumsum(weight)
+        ends = np.minimum(np.searchsorted(total, rng.random((2, count)) * total[-1]), self.n - 1)
+        fresh = (ends[0] != ends[1]) & ~contains(self.known, pair_key(ends, self.n))
+        return np.asarray(ends[:, fresh])
+
 
 def negative_sampler(n: int, edges: Pairs, candidates: Pairs, *, hard_share: float) -> NegativeSampler:
     """Return a sampler whose hard pairs are the candidates that are not among `edges` (2, m)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
 from audience_trainers.relations.alpc.config import AlpcConfig
@@ -28,6 +29,7 @@ from audience_trainers.relations.together import Closeness
 from audience_trainers.relations.topn import pair_products, unit_rows
 
 VALID_SHARE = 0.1
+CELLS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,6 +124,44 @@ def _features(evidence: Evidence, pairs: Pairs, config: AlpcConfig) -> Floats | 
     return np.concatenate([evidence.features(pairs), evidence.exposure(pairs)], axis=1)
 
 
+def _negatives(read: Evidence, positive: Pairs, hard: Pairs, config: AlpcConfig, rng: np.random.Generator) -> Pairs:
+    """Return `config.negatives` pairs a positive (2, q), as often met as the positives are, so that nothing is learned
+    from popularity alone: `hard_share` of them candidates that are not borne out, the rest strangers drawn by how often
+    they are met.
+    """
+    count = config.negatives * positive.shape[1]
+    sampler = negative_sampler(read.graph.shape[0], positive, hard, hard_share=config.hard_share)
+    met = np.asarray(read.together.window.sum(axis=1)).ravel() + 1.0
+    strangers = sampler.weighted(4 * count, met, rng)
+    like = read.exposure(positive)
+    wanted = round(count * config.hard_share) if sampler.hard.shape[1] else 0
+    parts = [
+        pool[:, matched(read.exposure(pool), like, size, rng)]
+        for pool, size in ((sampler.hard, wanted), (strangers, count - wanted))
+        if size and pool.shape[1]
+    ]
+    return np.concatenate([np.zeros((2, 0), np.int64), *parts], axis=1)
+
+
+def matched(pool: Floats, like: Floats, count: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Return `count` places in a pool (q, e), drawn so that its first two columns are spread as those of `like` (p, e).
+
+    Both are cut into CELLS x CELLS cells at the quantiles of `like`; each cell gives its share, with replacement where
+    it holds less. Cells that the pool lacks are left to the others.
+    """
+    cuts = [np.quantile(like[:, k], np.linspace(0, 1, CELLS + 1)[1:-1]) for k in (0, 1)]
+    cell_pool, cell_like = (
+        np.searchsorted(cuts[0], x[:, 0]) * CELLS + np.searchsorted(cuts[1], x[:, 1]) for x in (pool, like)
+    )
+    share = np.bincount(cell_like, minlength=CELLS * CELLS).astype(np.float64)
+    there = np.bincount(cell_pool, minlength=CELLS * CELLS)
+    share[there == 0] = 0.0
+    if share.sum() == 0:
+        return rng.integers(len(pool), size=count)
+    weight = share[cell_pool] / there[cell_pool]
+    return rng.choice(len(pool), size=count, p=weight / weight.sum())
+
+
 def _lesson(
     heard: Heard, read: Evidence, view: View, pairs: Pairs, borne_out: np.ndarray, config: AlpcConfig, seed: int
 ) -> Lesson:
@@ -130,9 +170,7 @@ def _lesson(
     rejected = np.isin(pair_key(pairs, n), pair_key(heard.rejected, n))
     yes = (borne_out | confirmed) & ~rejected
     positive, hard = pairs[:, yes], pairs[:, ~yes & ~rejected]
-    sampler = negative_sampler(n, positive, hard, hard_share=config.hard_share)
-    count = config.negatives * positive.shape[1]
-    pool = sampler.draw(count, np.random.default_rng([seed, 3]))
+    pool = _negatives(read, positive, hard, config, np.random.default_rng([seed, 3]))
     unit = unit_rows(heard.text)
     cosine = pair_products(unit, positive[0], positive[1])
     return Lesson(
