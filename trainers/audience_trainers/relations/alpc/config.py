@@ -36,7 +36,7 @@ class AlpcConfig:
     # losses (eq. 3-5)
     alpha: float = 1.0
     beta: float = 1.0
-    temperature: float = 32.0
+    temperature: float = 0.2  # of dot products of unit vectors
     anchor_share: float = 0.5  # of the correlated pairs, those of the highest semantic similarity are anchors
     anchors: int = 512
     # negatives: `negatives` per positive, `hard_share` of them from the candidates

@@ -19,6 +19,7 @@ from audience_trainers.relations.linkpred.task import Floats, Pairs, Training
 from audience_trainers.relations.topn import pair_products, unit_rows
 
 KEPT_BYTES = 1 << 30
+POOL = 6  # times the negatives of an epoch: seen again and again, they would be learned by heart
 Mask = npt.NDArray[np.bool_]
 
 
@@ -73,7 +74,8 @@ def course_from_edges(training: Training, config: AlpcConfig, *, seed: int) -> t
         positive = training.edges[:, hidden]
         draw = drawn_afresh(sampler)
         if config.structure:
-            pool = sampler.draw(config.negatives * positive.shape[1], np.random.default_rng([seed, 1, place]))
+            count = POOL * config.negatives * positive.shape[1]
+            pool = sampler.draw(count, np.random.default_rng([seed, 1, place]))
             draw = draw_from(pool, material.features(pool, hidden))
         return Lesson(
             view=material.view(hidden),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from audience_trainers.relations.alpc.config import AlpcConfig
 from audience_trainers.relations.alpc.lessons import Lesson, View
@@ -53,7 +54,11 @@ def draw_batch(lesson: Lesson, chosen: np.ndarray, config: AlpcConfig, rng: np.r
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """The three losses of a batch; each is this process's share, the shares of all processes add up to the loss."""
+    """The three losses of a batch, this process's share of each: the shares of all processes add up to the loss.
+
+    The paper's losses are sums over pairs and over anchors; all three are divided by the number of pairs, so that
+    alpha = beta = 1 weighs a pair and an anchor alike whatever the batch size.
+    """
 
     prediction: Tensor
     threshold: Tensor
@@ -83,11 +88,12 @@ def batch_losses(
     prediction = prediction_loss(s, label, weight) * share
     nothing = torch.zeros((), device=device)
     threshold = threshold_loss(s, model.eps(z_u).float(), label, weight) * share if config.alpha else nothing
-    contrast = _contrast(encoded, batch.anchors, config, known, processes) if config.beta else nothing
+    contrast = _contrast(encoded, batch, config, known, processes) if config.beta else nothing
     return Losses(prediction, threshold, contrast)
 
 
-def _contrast(encoded: Encoded, anchors: Pairs, config: AlpcConfig, known: Keys, processes: Processes) -> Tensor:
+def _contrast(encoded: Encoded, batch: Batch, config: AlpcConfig, known: Keys, processes: Processes) -> Tensor:
+    anchors = batch.anchors
     count = anchors.shape[1]
     mine = np.arange(count)[processes.mine(count)]
     if count < 2 or len(mine) == 0:
@@ -95,14 +101,15 @@ def _contrast(encoded: Encoded, anchors: Pairs, config: AlpcConfig, known: Keys,
     rows, columns = anchors[0][mine], anchors[1]
     grid = np.stack([np.repeat(rows, count), np.tile(columns, len(mine))])
     related = contains(known, pair_key(grid, encoded.n)) | (grid[0] == grid[1])
+    z_rows, z_columns = (encoded.z.index_select(0, encoded.of(ends)).float() for ends in (rows, columns))
     loss = info_nce(
-        encoded.z.index_select(0, encoded.of(rows)).float(),
-        encoded.z.index_select(0, encoded.of(columns)).float(),
+        F.normalize(z_rows, dim=1),  # of unit length: else the loss falls by making z longer, whatever its direction
+        F.normalize(z_columns, dim=1),
         temperature=config.temperature,
         place=torch.from_numpy(mine).to(encoded.z.device),
         known=torch.from_numpy(related.reshape(len(mine), count)).to(encoded.z.device),
     )
-    share: Tensor = loss * (len(mine) / count)
+    share: Tensor = loss * (len(mine) / batch.pairs.shape[1])
     return share
 
 
