@@ -48,8 +48,8 @@ class AlpcConfig:
     folds: int = 10  # message passing never sees the fold whose edges are predicted
     fanout: int = 0  # neighbours drawn per node and hop; 0 = all of them
     batch: int = 8_192
-    epochs: int = 40
-    patience: int = 8
+    epochs: int = 15
+    patience: int = 6
     learning_rate: float = 3e-3
     weight_decay: float = 0.0
     precision: str = "float32"
