@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from test_relation_mining import CLUSTERS, CONFIG, SIZE, N, encode, toy_world
 
+from audience_graph.errors import RunError
 from audience_trainers.relations.alpc.evidence import aligned, gather_evidence
 from audience_trainers.relations.alpc.rank import EXPLORED
 from audience_trainers.relations.alpc.user_folds import matched
@@ -81,6 +82,36 @@ def test_confirmed_pairs_are_kept_and_rejected_ones_never_return() -> None:
     found = pairs(learned(overlay))
     assert (0, 71) in found
     assert found.isdisjoint(overlay.rejected)
+
+
+def test_without_a_borne_out_pair_nothing_is_learned_and_the_error_says_what_to_do() -> None:
+    entities, behaviour = toy_world()
+    alone = Behaviour(behaviour.entity, np.array([0, len(behaviour.entity)]), N)
+    with pytest.raises(RunError, match="nothing to learn") as told:
+        mine_behaviour(entities, alone, LEARNED, seed=7, encode=encode)
+    assert "model=walk" in (told.value.hint or "")
+
+
+def test_one_half_of_the_users_may_be_silent() -> None:
+    entities, behaviour = toy_world()
+    lengths = np.diff(behaviour.start)
+    even = behaviour.of_users(np.arange(behaviour.users) % 2 == 0)
+    both = np.zeros(2 * even.users, np.int64)
+    both[0::2] = lengths[0::2][: even.users]
+    quiet = Behaviour(even.entity, np.concatenate([[0], np.cumsum(both)]), N)
+    short = replace(LEARNED, alpc=replace(LEARNED.alpc, epochs=1))
+    found = mine_behaviour(entities, quiet, short, seed=7, encode=encode)
+    assert np.isfinite(found.verdict.logit).all()
+    assert found.metrics["validation_auc"] is None
+    assert found.metrics["alpc"]["valid_auc"] is None
+
+
+def test_a_cut_that_nothing_passes_names_the_setting_of_the_model() -> None:
+    entities, behaviour = toy_world()
+    strict = replace(LEARNED, alpc_cut=1 - 1e-12, alpc=replace(LEARNED.alpc, epochs=1))
+    with pytest.raises(RunError) as told:
+        mine_behaviour(entities, behaviour, strict, seed=7, encode=encode)
+    assert "alpc_cut=0.5" in (told.value.hint or "")
 
 
 def test_halves_of_the_users_share_nobody_and_keep_events_and_sessions() -> None:

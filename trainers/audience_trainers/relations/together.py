@@ -93,4 +93,6 @@ def count_grouped(behaviour: Behaviour, group: Ints | None) -> sp.csr_matrix:
 
 def at(matrix: sp.csr_matrix, source: Ints, target: Ints) -> npt.NDArray[np.float64]:
     """Return the entries of a sparse matrix (n, n) at listed places (p,)."""
+    if len(source) == 0:
+        return np.zeros(0)  # of no places scipy makes a sparse matrix
     return np.asarray(matrix[source, target], dtype=np.float64).ravel()
