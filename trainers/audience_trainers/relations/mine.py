@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
 from audience_graph.config import Connections, Home
@@ -130,9 +129,15 @@ def review_of(config: MineConfig) -> Review | None:
 
 
 def write_mined(run: RunFolder, entities: Entities, mined: Mined) -> None:
-    """Write candidates and their buckets, relations, thresholds, vectors and metrics; `finish` seals the folder."""
+    """Write candidates and their buckets, relations, thresholds, vectors and metrics; `finish` seals the folder.
+
+    `logit` of candidates.parquet is the published one, on the scale of the thresholds; `single_logit` that of stage II
+    alone, where the model has one: the two differ in a week that the ensemble decides.
+    """
     verdict = mined.verdict
     table = verdict.candidates.to_table().append_column("logit", pa.array(verdict.logit))
+    if verdict.single is not None:
+        table = table.append_column("single_logit", pa.array(verdict.single))
     run.write_table("candidates", table)
     run.write_table("relations", mined.relations.to_table(entities.ids))
     run.write_table(
@@ -151,23 +156,11 @@ def write_mined(run: RunFolder, entities: Entities, mined: Mined) -> None:
 
 
 def write_learned(run: RunFolder, verdict: Verdict) -> None:
-    """Write what a learned model leaves for the weeks to come: z, its training pairs, all scored pairs, its curves."""
-    if verdict.z is None or verdict.pairs is None or verdict.single is None:
+    """Write what a learned model leaves for the weeks to come: z, its training pairs, its curves."""
+    if verdict.z is None or verdict.pairs is None:
         return
     run.write_array("z", verdict.z)
     run.write_table("pairs", verdict.pairs.to_table())
-    candidates = verdict.candidates
-    run.write_table(
-        "scored",
-        pa.table(
-            {
-                "source": pa.array(candidates.source.astype(np.int32)),
-                "target": pa.array(candidates.target.astype(np.int32)),
-                "logit": pa.array(verdict.single),
-                "provenance": pa.array(candidates.provenance),
-            }
-        ),
-    )
     epochs, names, values = zip(*verdict.curves, strict=True)
     run.write_table("curves", pa.table({"epoch": list(epochs), "name": list(names), "value": list(values)}))
 
