@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from test_relation_mining import CLUSTERS, CONFIG, SIZE, N, encode, toy_world
 
 from audience_graph.errors import RunError
@@ -15,10 +16,11 @@ from audience_trainers.relations.alpc.rank import EXPLORED
 from audience_trainers.relations.alpc.user_folds import matched
 from audience_trainers.relations.behaviour import Behaviour
 from audience_trainers.relations.config import MineAlpc
+from audience_trainers.relations.cooccurrence import count_pairs
 from audience_trainers.relations.judge import Learning
 from audience_trainers.relations.metrics import relation_accuracy
 from audience_trainers.relations.pipeline import Mined, Overlay, mine_behaviour
-from audience_trainers.relations.together import Closeness, at, count_grouped, count_together
+from audience_trainers.relations.together import Closeness, at, count_together
 
 LEARNED = replace(
     CONFIG,
@@ -65,7 +67,9 @@ def test_the_same_seed_gives_the_same_relations(result: Mined) -> None:
     assert again.verdict.z.tobytes() == result.verdict.z.tobytes()
 
 
-def test_unknown_pairs_near_in_z_are_explored_and_marked(result: Mined) -> None:
+def test_unknown_pairs_near_in_z_are_explored_and_marked() -> None:
+    wide = replace(LEARNED, alpc=replace(LEARNED.alpc, explore=3 * SIZE, epochs=2))
+    result = mine_behaviour(*toy_world(), wide, seed=7, encode=encode)
     candidates = result.verdict.candidates
     explored = candidates.provenance == EXPLORED
     proposed = result.proposal.candidates
@@ -73,6 +77,7 @@ def test_unknown_pairs_near_in_z_are_explored_and_marked(result: Mined) -> None:
     found = set(zip(candidates.source[explored].tolist(), candidates.target[explored].tolist(), strict=True))
     assert found
     assert found.isdisjoint(known)
+    assert np.bincount(candidates.source[explored]).max() <= 3 * SIZE
     assert result.metrics["alpc"]["explored_pairs"] == len(found)
     assert np.all(np.diff(candidates.source * N + candidates.target) > 0)
 
@@ -138,7 +143,11 @@ def test_meeting_in_one_event_session_or_window_is_counted_once_a_user() -> None
     assert at(together.session, *places).tolist() == [1, 1, 1]
     assert at(together.window, *places).tolist() == [2, 1, 1]  # the second user's mentions lie in two sessions
     assert (together.session != together.session.T).nnz == 0
-    assert count_grouped(behaviour, None).nnz == 0
+    unknown = count_together(Behaviour(behaviour.entity, behaviour.start, 3), window=1)
+    assert unknown.event.nnz == unknown.session.nnz == 0
+    for kind, counted in (("session", together.session), ("event", together.event)):
+        blocks = count_pairs(behaviour, window=9, within=kind, mentions_per_block=1)  # type: ignore[arg-type]
+        assert (blocks != counted).nnz == 0
     assert together.borne_out(*places).tolist() == [True, False, False]
 
 
@@ -146,7 +155,7 @@ def test_pair_features_do_not_depend_on_the_order_of_the_question() -> None:
     _, behaviour = toy_world()
     rng = np.random.default_rng(1)
     vectors = rng.normal(size=(N, 8)).astype(np.float32)
-    nothing = count_grouped(behaviour, None)
+    nothing = sp.csr_matrix((N, N))
     evidence = gather_evidence(behaviour, nothing, vectors, vectors, Closeness(4, 1.0, 4.0, 1.0, 5.0))
     asked = rng.integers(N, size=(2, 50))
     asked[1, asked[0] == asked[1]] += 1

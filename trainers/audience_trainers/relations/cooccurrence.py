@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import scipy.sparse as sp
 
 from audience_trainers.relations.behaviour import Behaviour
 
 MENTIONS_PER_BLOCK = 400_000
+Within = Literal["user", "session", "event"]
 
 
-def count_pairs(behaviour: Behaviour, *, window: int, mentions_per_block: int = MENTIONS_PER_BLOCK) -> sp.csr_matrix:
+def count_pairs(
+    behaviour: Behaviour, *, window: int, within: Within = "user", mentions_per_block: int = MENTIONS_PER_BLOCK
+) -> sp.csr_matrix:
     """Return the symmetric matrix (n, n) of how many users have both entities within `window` mentions.
 
-    A user counts once per pair, so that heavy users do not decide; the diagonal is empty.
+    A user counts once per pair, so that heavy users do not decide; the diagonal is empty. Only mentions of one
+    `within` make a pair: of one user, session or event; where the behaviour does not know these, nothing is counted.
+    Memory is that of the counts and of the pairs of `mentions_per_block` mentions.
     """
     n = behaviour.entities
     sums: list[sp.csr_matrix] = []  # each larger than the next, so that a count is added up few times
     for part in behaviour.blocks(mentions_per_block):
-        count = _count_block(part, window)
+        count = _count_block(part, window, within)
         while sums and sums[-1].nnz <= count.nnz:
             count = sums.pop() + count
         sums.append(count)
@@ -28,12 +35,18 @@ def count_pairs(behaviour: Behaviour, *, window: int, mentions_per_block: int = 
     return (total + total.T).tocsr()
 
 
-def _count_block(part: Behaviour, window: int) -> sp.csr_matrix:
+def _count_block(part: Behaviour, window: int, within: Within) -> sp.csr_matrix:
     n, user = part.entities, part.user()
+    group = {"user": user, "session": part.session, "event": part.event}[within]
+    if group is None:
+        return sp.csr_matrix((n, n), dtype=np.float64)
     seen = np.zeros(0, np.int64)
     for distance in range(1, window + 1):
+        together = group[:-distance] == group[distance:]
+        if not together.any():
+            break  # groups ascend: none is longer than this
         a, b = part.entity[:-distance], part.entity[distance:]
-        inside = (user[:-distance] == user[distance:]) & (a != b)
+        inside = together & (a != b)
         low, high = np.minimum(a, b)[inside], np.maximum(a, b)[inside]
         seen = np.union1d(seen, (user[:-distance][inside] * n + low) * n + high)
     pair = seen % (n * n)

@@ -107,9 +107,10 @@ def rank_candidates(
 
 
 def with_explored(heard: Heard, z: Floats, material: UserMaterial, config: AlpcConfig) -> Candidates:
-    """Return the candidates and, marked `explored`, the `config.explore` nearest in z that are none, by source.
+    """Return the candidates and, marked `explored`, those of the `config.explore` nearest in z that are none.
 
-    Retrieval is exact and in blocks: memory does not grow with the number of pairs. Rejected pairs are not explored.
+    A source whose nearest are all candidates explores nothing. Retrieval is exact and in blocks: memory does not grow
+    with the number of pairs. Rejected pairs are not explored.
     """
     found = heard.candidates
     n = len(z)
