@@ -16,11 +16,11 @@ from audience_trainers.relations.alpc.rank import EXPLORED
 from audience_trainers.relations.alpc.user_folds import matched
 from audience_trainers.relations.behaviour import Behaviour
 from audience_trainers.relations.config import MineAlpc
-from audience_trainers.relations.cooccurrence import count_pairs
+from audience_trainers.relations.cooccurrence import at, count_pairs
 from audience_trainers.relations.judge import Learning
 from audience_trainers.relations.metrics import relation_accuracy
 from audience_trainers.relations.pipeline import Mined, Overlay, mine_behaviour
-from audience_trainers.relations.together import Closeness, at, count_together
+from audience_trainers.relations.together import Closeness, count_together
 
 LEARNED = replace(
     CONFIG,

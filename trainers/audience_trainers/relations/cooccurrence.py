@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
-from audience_trainers.relations.behaviour import Behaviour
+from audience_trainers.relations.behaviour import Behaviour, Ints
 
 MENTIONS_PER_BLOCK = 400_000
+# A pair is borne out when two users show it, e times as often as chance.
+BORNE_OUT_USERS, BORNE_OUT_SHIFT = 2, 1.0
 Within = Literal["user", "session", "event"]
 
 
@@ -72,3 +75,16 @@ def information(
     weighted = sp.csr_matrix((value, (coo.row, coo.col)), shape=counts.shape)
     weighted.eliminate_zeros()
     return weighted
+
+
+def borne_out(counts: sp.csr_matrix, source: Ints, target: Ints) -> npt.NDArray[np.bool_]:
+    """Return which pairs (p,) the users behind the counts (n, n) show: BORNE_OUT_USERS of them, far beyond chance."""
+    often = information(counts, shift=BORNE_OUT_SHIFT, prior=0.0)
+    return np.asarray((at(often, source, target) > 0) & (at(counts, source, target) >= BORNE_OUT_USERS))
+
+
+def at(matrix: sp.csr_matrix, source: Ints, target: Ints) -> npt.NDArray[np.float64]:
+    """Return the entries of a sparse matrix (n, n) at listed places (p,)."""
+    if len(source) == 0:
+        return np.zeros(0)  # of no places scipy makes a sparse matrix
+    return np.asarray(matrix[source, target], dtype=np.float64).ravel()

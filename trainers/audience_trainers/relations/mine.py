@@ -21,7 +21,7 @@ from audience_graph.ingest.warehouse import warehouse
 from audience_graph.preferences import last_day as last_day_of
 from audience_trainers.relations.behaviour import Entities, behaviour_from_sequences
 from audience_trainers.relations.config import MineConfig
-from audience_trainers.relations.ensemble.weeks import WeekVectors, read_weeks
+from audience_trainers.relations.ensemble.weeks import WeekVectors, iso_week, read_weeks
 from audience_trainers.relations.judge import Learning, Verdict
 from audience_trainers.relations.pipeline import Mined, Overlay, mine_behaviour
 from audience_trainers.relations.plots import write_plots
@@ -193,20 +193,14 @@ def resolve_week(home: Home, week: str | None, as_of: date | None, *, today: dat
     Raises ConfigError for a week that does not exist, or that has not begun when no day is named.
     """
     if as_of is not None:
-        return week_of(as_of) if week is None else _checked(week), as_of
+        return iso_week(as_of) if week is None else _checked(week), as_of
     now = datetime.now(UTC).date() if today is None else today
     if week is not None:
         if date.fromisoformat(f"{_checked(week)}-1") > now:
             raise ConfigError(f"week {week} has not begun", hint="name the last day to read with --as-of")
         return week, min(date.fromisoformat(f"{week}-7"), now)
     last = last_day(home, today=now)
-    return week_of(last), last
-
-
-def week_of(day: date) -> str:
-    """Return the ISO week of a day, e.g. `2026-W30`."""
-    year, number, _ = day.isocalendar()
-    return f"{year}-W{number:02d}"
+    return iso_week(last), last
 
 
 def last_day(home: Home, *, today: date | None = None) -> date:
@@ -216,7 +210,7 @@ def last_day(home: Home, *, today: date | None = None) -> date:
 
 def _checked(week: str) -> str:
     try:
-        if week_of(date.fromisoformat(f"{week}-1")) != week:
+        if iso_week(date.fromisoformat(f"{week}-1")) != week:
             raise ValueError(week)
     except ValueError:
         raise ConfigError(f"{week!r} is not an ISO week", hint="weeks look like 2026-W30") from None

@@ -9,12 +9,9 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from audience_trainers.relations.behaviour import Behaviour, Ints
-from audience_trainers.relations.cooccurrence import count_pairs, information
+from audience_trainers.relations.cooccurrence import at, borne_out, count_pairs, information
 
 MOST_APART = 63  # mentions from an entity of a session or event to another that still counts
-# A pair is borne out by one user who names both in one event, or by two within a session or window, e times as often
-# as chance.
-BORNE_OUT_USERS, BORNE_OUT_SHIFT = 2, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +48,12 @@ class Together:
         return (window + closeness.session_weight * session + closeness.event_weight * event).tocsr()
 
     def borne_out(self, source: Ints, target: Ints) -> npt.NDArray[np.bool_]:
-        """Return which pairs (p,) these users show."""
+        """Return which pairs (p,) these users show: one names both in one event, or sessions bear the pair out.
+
+        Where no session is known, the window stands for it.
+        """
         counts = self.session if self.session.nnz else self.window
-        often = information(counts, shift=BORNE_OUT_SHIFT, prior=0.0)
-        users = at(counts, source, target)
-        return np.asarray(
-            ((at(often, source, target) > 0) & (users >= BORNE_OUT_USERS)) | (at(self.event, source, target) > 0)
-        )
+        return np.asarray(borne_out(counts, source, target) | (at(self.event, source, target) > 0))
 
 
 def count_together(behaviour: Behaviour, *, window: int) -> Together:
@@ -67,10 +63,3 @@ def count_together(behaviour: Behaviour, *, window: int) -> Together:
         count_pairs(behaviour, window=MOST_APART, within="session"),
         count_pairs(behaviour, window=MOST_APART, within="event"),
     )
-
-
-def at(matrix: sp.csr_matrix, source: Ints, target: Ints) -> npt.NDArray[np.float64]:
-    """Return the entries of a sparse matrix (n, n) at listed places (p,)."""
-    if len(source) == 0:
-        return np.zeros(0)  # of no places scipy makes a sparse matrix
-    return np.asarray(matrix[source, target], dtype=np.float64).ravel()
