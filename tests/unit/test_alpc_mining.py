@@ -7,17 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from test_relation_mining import CLUSTERS, CONFIG, SIZE, N, encode, toy_world
 
+from audience_graph.errors import RunError
 from audience_trainers.relations.alpc.evidence import aligned, gather_evidence
 from audience_trainers.relations.alpc.rank import EXPLORED
 from audience_trainers.relations.alpc.user_folds import matched
 from audience_trainers.relations.behaviour import Behaviour
 from audience_trainers.relations.config import MineAlpc
+from audience_trainers.relations.cooccurrence import at, count_pairs
 from audience_trainers.relations.judge import Learning
 from audience_trainers.relations.metrics import relation_accuracy
 from audience_trainers.relations.pipeline import Mined, Overlay, mine_behaviour
-from audience_trainers.relations.together import Closeness, at, count_grouped, count_together
+from audience_trainers.relations.together import Closeness, count_together
 
 LEARNED = replace(
     CONFIG,
@@ -64,7 +67,9 @@ def test_the_same_seed_gives_the_same_relations(result: Mined) -> None:
     assert again.verdict.z.tobytes() == result.verdict.z.tobytes()
 
 
-def test_unknown_pairs_near_in_z_are_explored_and_marked(result: Mined) -> None:
+def test_unknown_pairs_near_in_z_are_explored_and_marked() -> None:
+    wide = replace(LEARNED, alpc=replace(LEARNED.alpc, explore=3 * SIZE, epochs=2))
+    result = mine_behaviour(*toy_world(), wide, seed=7, encode=encode)
     candidates = result.verdict.candidates
     explored = candidates.provenance == EXPLORED
     proposed = result.proposal.candidates
@@ -72,6 +77,7 @@ def test_unknown_pairs_near_in_z_are_explored_and_marked(result: Mined) -> None:
     found = set(zip(candidates.source[explored].tolist(), candidates.target[explored].tolist(), strict=True))
     assert found
     assert found.isdisjoint(known)
+    assert np.bincount(candidates.source[explored]).max() <= 3 * SIZE
     assert result.metrics["alpc"]["explored_pairs"] == len(found)
     assert np.all(np.diff(candidates.source * N + candidates.target) > 0)
 
@@ -81,6 +87,36 @@ def test_confirmed_pairs_are_kept_and_rejected_ones_never_return() -> None:
     found = pairs(learned(overlay))
     assert (0, 71) in found
     assert found.isdisjoint(overlay.rejected)
+
+
+def test_without_a_borne_out_pair_nothing_is_learned_and_the_error_says_what_to_do() -> None:
+    entities, behaviour = toy_world()
+    alone = Behaviour(behaviour.entity, np.array([0, len(behaviour.entity)]), N)
+    with pytest.raises(RunError, match="nothing to learn") as told:
+        mine_behaviour(entities, alone, LEARNED, seed=7, encode=encode)
+    assert "model=walk" in (told.value.hint or "")
+
+
+def test_one_half_of_the_users_may_be_silent() -> None:
+    entities, behaviour = toy_world()
+    lengths = np.diff(behaviour.start)
+    even = behaviour.of_users(np.arange(behaviour.users) % 2 == 0)
+    both = np.zeros(2 * even.users, np.int64)
+    both[0::2] = lengths[0::2][: even.users]
+    quiet = Behaviour(even.entity, np.concatenate([[0], np.cumsum(both)]), N)
+    short = replace(LEARNED, alpc=replace(LEARNED.alpc, epochs=1))
+    found = mine_behaviour(entities, quiet, short, seed=7, encode=encode)
+    assert np.isfinite(found.verdict.logit).all()
+    assert found.metrics["validation_auc"] is None
+    assert found.metrics["alpc"]["valid_auc"] is None
+
+
+def test_a_cut_that_nothing_passes_names_the_setting_of_the_model() -> None:
+    entities, behaviour = toy_world()
+    strict = replace(LEARNED, alpc_cut=1 - 1e-12, alpc=replace(LEARNED.alpc, epochs=1))
+    with pytest.raises(RunError) as told:
+        mine_behaviour(entities, behaviour, strict, seed=7, encode=encode)
+    assert "alpc_cut=0.5" in (told.value.hint or "")
 
 
 def test_halves_of_the_users_share_nobody_and_keep_events_and_sessions() -> None:
@@ -107,7 +143,11 @@ def test_meeting_in_one_event_session_or_window_is_counted_once_a_user() -> None
     assert at(together.session, *places).tolist() == [1, 1, 1]
     assert at(together.window, *places).tolist() == [2, 1, 1]  # the second user's mentions lie in two sessions
     assert (together.session != together.session.T).nnz == 0
-    assert count_grouped(behaviour, None).nnz == 0
+    unknown = count_together(Behaviour(behaviour.entity, behaviour.start, 3), window=1)
+    assert unknown.event.nnz == unknown.session.nnz == 0
+    for kind, counted in (("session", together.session), ("event", together.event)):
+        blocks = count_pairs(behaviour, window=9, within=kind, mentions_per_block=1)  # type: ignore[arg-type]
+        assert (blocks != counted).nnz == 0
     assert together.borne_out(*places).tolist() == [True, False, False]
 
 
@@ -115,7 +155,7 @@ def test_pair_features_do_not_depend_on_the_order_of_the_question() -> None:
     _, behaviour = toy_world()
     rng = np.random.default_rng(1)
     vectors = rng.normal(size=(N, 8)).astype(np.float32)
-    nothing = count_grouped(behaviour, None)
+    nothing = sp.csr_matrix((N, N))
     evidence = gather_evidence(behaviour, nothing, vectors, vectors, Closeness(4, 1.0, 4.0, 1.0, 5.0))
     asked = rng.integers(N, size=(2, 50))
     asked[1, asked[0] == asked[1]] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -157,9 +158,10 @@ def test_a_checkpoint_of_other_data_or_a_broken_one_is_refused(tmp_path: Path) -
     course, _ = course_from_edges(planted(), SMALL, seed=3)
     with pytest.raises(RunError, match="other data or settings"):
         train_alpc(course, SMALL, TrainOptions(3, folder=tmp_path, key="another"))
-    (tmp_path / "checkpoint.pt").write_bytes(b"half a file")
-    with pytest.raises(RunError, match="damaged"):
-        train(SMALL, tmp_path)
+    for broken in (b"half a file", pickle.dumps(Path(), protocol=2)):
+        (tmp_path / "checkpoint.pt").write_bytes(broken)
+        with pytest.raises(RunError, match="damaged"):
+            train(SMALL, tmp_path)
 
 
 def test_two_processes_train_as_one(tmp_path: Path) -> None:

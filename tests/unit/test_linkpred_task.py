@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from audience_graph.errors import ConfigError, InputError
+from audience_graph.errors import ConfigError, InputError, RunError
+from audience_trainers.relations.linkpred.hard import hard_negatives
 from audience_trainers.relations.linkpred.models import MODELS, MOST_SETTINGS, choose_models
 from audience_trainers.relations.linkpred.ranking import hits_at, ranking_measures
 from audience_trainers.relations.linkpred.read import read_task
@@ -43,6 +44,26 @@ def test_hard_negatives_are_strangers_each_once_and_nearer_than_random(tmp_path:
     same = lambda pairs: float((pairs[0] % 3 == pairs[1] % 3).mean())  # noqa: E731
     assert same(hard) > same(task.test["random"].negative) + 0.2
     assert np.array_equal(hard, read_task(tmp_path).test["hard"].negative)
+
+
+def test_a_source_without_strangers_takes_the_hard_negatives_of_others() -> None:
+    n = 12
+    star = np.stack([np.zeros(n - 1, np.int64), np.arange(1, n)])
+    nothing = np.zeros((2, 0), np.int64)
+    positive = star[:, :4]
+    hard = hard_negatives(Training(n, star[:, 4:], nothing, nothing), positive, known=star, seed=7)
+    key = pair_key(hard, n)
+    assert hard.shape == positive.shape
+    assert len(np.unique(key)) == 4
+    assert not np.isin(key, pair_key(star, n)).any()
+    assert np.all(hard[0] != hard[1])
+
+
+def test_a_complete_graph_has_no_hard_negatives() -> None:
+    nothing = np.zeros((2, 0), np.int64)
+    whole = np.stack(np.triu_indices(5, 1))
+    with pytest.raises(RunError, match="too few hard negatives"):
+        hard_negatives(Training(5, whole[:, 2:], nothing, nothing), whole[:, :2], known=whole, seed=7)
 
 
 @pytest.mark.parametrize(

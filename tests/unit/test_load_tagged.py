@@ -15,7 +15,7 @@ from audience_graph.config import Home
 from audience_graph.entities import Dictionary, Entity
 from audience_graph.entities.mention_linking import LinkOptions, MentionLinker
 from audience_graph.entities.taggers import Mention
-from audience_graph.errors import ConfigError
+from audience_graph.errors import ConfigError, InputError
 from audience_graph.ingest import LoadOptions, build_sequences, load, load_events
 from audience_graph.ingest.load import TaggerOptions
 from audience_graph.ingest.proposals import read_proposals
@@ -186,3 +186,12 @@ def test_an_event_with_ids_takes_no_mention_of_an_equal_text(tmp_path: Path, hom
     report = load_events(write(tmp_path / "e.jsonl", rows), home=home, tagging=tagging(Bracketed()))
     assert report.mentions == MentionCounts(1, 1, 0)
     assert sorted(entity for _, entity in links(home)) == ["spa", "yoga"]
+
+
+def test_a_file_that_is_refused_is_not_tagged_first(home: Home, tmp_path: Path) -> None:
+    load_events(write(tmp_path / "a.jsonl", ROWS), home=home)
+    tagger = Bracketed()
+    changed = [{**ROWS[0], "text": "<something> else"}, {"event_id": "e9", "user_id": "u9", "text": "<new>"}]
+    with pytest.raises(InputError):
+        load_events(write(tmp_path / "b.jsonl", changed), home=home, tagging=tagging(tagger))
+    assert tagger.seen == []

@@ -114,9 +114,9 @@ def test_sources_of_different_popularity_with_their_own_thresholds(made: World) 
         assert (row.scores > row.threshold).sum() == relations.count(row.entity_id)
 
 
-def test_scored_pairs_come_before_candidates(made: World) -> None:
+def test_sources_are_those_of_the_candidates(made: World) -> None:
     table = pa.table({"source": pa.array([3] * 20, pa.int32()), "target": list(range(20)), "logit": [0.0] * 20})
-    made.run.write_table("scored", table)
+    made.run.write_table("candidates", table)
     rows = read_rows(made.run, 5)
     assert [(row.entity_id, len(row.scores)) for row in rows if not isinstance(row, str)] == [("e00003", 20)]
     assert draw_sources(made.run).png.startswith(PNG)

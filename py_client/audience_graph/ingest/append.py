@@ -71,6 +71,7 @@ def _load(
         else:
             if tagging is not None:  # it takes long: before the lock, for what is new at this moment
                 _compare(found, folder, store)
+                found.rejects.raise_if_any(found.source.name, folder.contract.what)
                 tag_fresh(found, tagging)
             with store.working_folder() as work, store.locked():
                 new = _compare(found, folder, store)

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
 from audience_graph.config import Connections, Home
@@ -22,7 +21,7 @@ from audience_graph.ingest.warehouse import warehouse
 from audience_graph.preferences import last_day as last_day_of
 from audience_trainers.relations.behaviour import Entities, behaviour_from_sequences
 from audience_trainers.relations.config import MineConfig
-from audience_trainers.relations.ensemble.weeks import WeekVectors, read_weeks
+from audience_trainers.relations.ensemble.weeks import WeekVectors, iso_week, read_weeks
 from audience_trainers.relations.judge import Learning, Verdict
 from audience_trainers.relations.pipeline import Mined, Overlay, mine_behaviour
 from audience_trainers.relations.plots import write_plots
@@ -130,9 +129,15 @@ def review_of(config: MineConfig) -> Review | None:
 
 
 def write_mined(run: RunFolder, entities: Entities, mined: Mined) -> None:
-    """Write candidates and their buckets, relations, thresholds, vectors and metrics; `finish` seals the folder."""
+    """Write candidates and their buckets, relations, thresholds, vectors and metrics; `finish` seals the folder.
+
+    `logit` of candidates.parquet is the published one, on the scale of the thresholds; `single_logit` that of stage II
+    alone, where the model has one: the two differ in a week that the ensemble decides.
+    """
     verdict = mined.verdict
     table = verdict.candidates.to_table().append_column("logit", pa.array(verdict.logit))
+    if verdict.single is not None:
+        table = table.append_column("single_logit", pa.array(verdict.single))
     run.write_table("candidates", table)
     run.write_table("relations", mined.relations.to_table(entities.ids))
     run.write_table(
@@ -151,23 +156,11 @@ def write_mined(run: RunFolder, entities: Entities, mined: Mined) -> None:
 
 
 def write_learned(run: RunFolder, verdict: Verdict) -> None:
-    """Write what a learned model leaves for the weeks to come: z, its training pairs, all scored pairs, its curves."""
-    if verdict.z is None or verdict.pairs is None or verdict.single is None:
+    """Write what a learned model leaves for the weeks to come: z, its training pairs, its curves."""
+    if verdict.z is None or verdict.pairs is None:
         return
     run.write_array("z", verdict.z)
     run.write_table("pairs", verdict.pairs.to_table())
-    candidates = verdict.candidates
-    run.write_table(
-        "scored",
-        pa.table(
-            {
-                "source": pa.array(candidates.source.astype(np.int32)),
-                "target": pa.array(candidates.target.astype(np.int32)),
-                "logit": pa.array(verdict.single),
-                "provenance": pa.array(candidates.provenance),
-            }
-        ),
-    )
     epochs, names, values = zip(*verdict.curves, strict=True)
     run.write_table("curves", pa.table({"epoch": list(epochs), "name": list(names), "value": list(values)}))
 
@@ -200,20 +193,14 @@ def resolve_week(home: Home, week: str | None, as_of: date | None, *, today: dat
     Raises ConfigError for a week that does not exist, or that has not begun when no day is named.
     """
     if as_of is not None:
-        return week_of(as_of) if week is None else _checked(week), as_of
+        return iso_week(as_of) if week is None else _checked(week), as_of
     now = datetime.now(UTC).date() if today is None else today
     if week is not None:
         if date.fromisoformat(f"{_checked(week)}-1") > now:
             raise ConfigError(f"week {week} has not begun", hint="name the last day to read with --as-of")
         return week, min(date.fromisoformat(f"{week}-7"), now)
     last = last_day(home, today=now)
-    return week_of(last), last
-
-
-def week_of(day: date) -> str:
-    """Return the ISO week of a day, e.g. `2026-W30`."""
-    year, number, _ = day.isocalendar()
-    return f"{year}-W{number:02d}"
+    return iso_week(last), last
 
 
 def last_day(home: Home, *, today: date | None = None) -> date:
@@ -223,7 +210,7 @@ def last_day(home: Home, *, today: date | None = None) -> date:
 
 def _checked(week: str) -> str:
     try:
-        if week_of(date.fromisoformat(f"{week}-1")) != week:
+        if iso_week(date.fromisoformat(f"{week}-1")) != week:
             raise ValueError(week)
     except ValueError:
         raise ConfigError(f"{week!r} is not an ISO week", hint="weeks look like 2026-W30") from None

@@ -93,7 +93,8 @@ def _nothing_found(behaviour: Behaviour, candidates: Candidates, config: MineCon
     """Return the error of a run without relations: what there was, and which settings give more."""
     users = int((np.diff(behaviour.start) > 0).sum())
     if len(candidates):
-        lower = f"lower the cut (--set cut_score={config.cut_score / 2:g})"
+        cut = "cut_score" if config.model == "walk" else "alpc_cut"
+        lower = f"lower the cut (--set {cut}={getattr(config, cut) / 2:g})"
     else:
         lower = f"propose more candidates (--set min_co={config.min_co / 2:g} --set min_se={config.min_se / 2:g})"
     return RunError(

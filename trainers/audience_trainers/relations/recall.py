@@ -9,8 +9,7 @@ import numpy as np
 
 from audience_trainers.relations.behaviour import Behaviour
 from audience_trainers.relations.candidates import PROVENANCE, Candidates
-from audience_trainers.relations.cooccurrence import count_pairs, information
-from audience_trainers.relations.score import BORNE_OUT_SHIFT, BORNE_OUT_USERS
+from audience_trainers.relations.cooccurrence import borne_out, count_pairs
 from audience_trainers.relations.topn import Indices
 
 
@@ -34,12 +33,8 @@ def borne_out_pairs(unseen: Behaviour, *, window: int) -> Indices:
     At least 2 users have both within `window` mentions, at least e times as often as chance.
     """
     counts = count_pairs(unseen, window=window)
-    often = information(counts, shift=BORNE_OUT_SHIFT, prior=0.0).tocoo()
-    source, target = often.row.astype(np.int64), often.col.astype(np.int64)
-    if len(source) == 0:
-        return np.zeros(0, np.int64)
-    users = np.asarray(counts[source, target]).ravel()
-    keep = users >= BORNE_OUT_USERS
+    source, target = (side.astype(np.int64) for side in counts.nonzero())
+    keep = borne_out(counts, source, target)
     pairs: Indices = np.sort(source[keep] * unseen.entities + target[keep])
     return pairs
 

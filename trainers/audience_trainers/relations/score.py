@@ -12,13 +12,11 @@ from audience_trainers.relations.behaviour import Behaviour
 from audience_trainers.relations.calibrate import Logistic, fit_logistic
 from audience_trainers.relations.candidates import Candidates
 from audience_trainers.relations.config import MineConfig
-from audience_trainers.relations.cooccurrence import count_pairs, information
+from audience_trainers.relations.cooccurrence import borne_out, count_pairs, information
 from audience_trainers.relations.linkpred.ranking import area_under_curve
 from audience_trainers.relations.walk import walk_affinity, walk_scores
 
 Values = npt.NDArray[np.float64]
-# A held-out pair is borne out when two unseen users show it, e times as often as chance.
-BORNE_OUT_USERS, BORNE_OUT_SHIFT = 2, 1.0
 # Below any affinity that was seen: what a pair gets that the walk does not reach.
 UNREACHED = 1.0
 
@@ -43,7 +41,7 @@ def score_candidates(behaviour: Behaviour, candidates: Candidates, config: MineC
     shown, label = [], []
     for seen, unseen in ((0, 1), (1, 0)):
         shown.append(_affinity(_graph(halves[seen], semantic, config), candidates))
-        label.append(_borne_out(halves[unseen], candidates))
+        label.append(borne_out(halves[unseen], candidates.source, candidates.target))
     x, y = np.concatenate(shown), np.concatenate(label).astype(np.float64)
     curve = fit_logistic(x, y)
     graph = _graph(count_pairs(behaviour, window=config.pair_window), semantic, config)
@@ -71,10 +69,3 @@ def _affinity(graph: sp.csr_matrix, candidates: Candidates) -> Values:
     reached = np.isfinite(affinity)
     lowest = float(affinity[reached].min()) if reached.any() else 0.0
     return np.where(reached, affinity, lowest - UNREACHED)
-
-
-def _borne_out(counts: sp.csr_matrix, candidates: Candidates) -> npt.NDArray[np.bool_]:
-    often = information(counts, shift=BORNE_OUT_SHIFT, prior=0.0)
-    pair = (candidates.source, candidates.target)
-    users = np.asarray(counts[pair]).ravel()
-    return np.asarray((np.asarray(often[pair]).ravel() > 0) & (users >= BORNE_OUT_USERS))

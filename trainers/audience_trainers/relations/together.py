@@ -9,12 +9,9 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from audience_trainers.relations.behaviour import Behaviour, Ints
-from audience_trainers.relations.cooccurrence import count_pairs, information
+from audience_trainers.relations.cooccurrence import at, borne_out, count_pairs, information
 
-MOST_APART = 64  # mentions between two entities of one group that still count
-# A pair is borne out by one user who names both in one event, or by two within a session or window, e times as often
-# as chance.
-BORNE_OUT_USERS, BORNE_OUT_SHIFT = 2, 1.0
+MOST_APART = 63  # mentions from an entity of a session or event to another that still counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,46 +48,18 @@ class Together:
         return (window + closeness.session_weight * session + closeness.event_weight * event).tocsr()
 
     def borne_out(self, source: Ints, target: Ints) -> npt.NDArray[np.bool_]:
-        """Return which pairs (p,) these users show."""
+        """Return which pairs (p,) these users show: one names both in one event, or sessions bear the pair out.
+
+        Where no session is known, the window stands for it.
+        """
         counts = self.session if self.session.nnz else self.window
-        often = information(counts, shift=BORNE_OUT_SHIFT, prior=0.0)
-        users = at(counts, source, target)
-        return np.asarray(
-            ((at(often, source, target) > 0) & (users >= BORNE_OUT_USERS)) | (at(self.event, source, target) > 0)
-        )
+        return np.asarray(borne_out(counts, source, target) | (at(self.event, source, target) > 0))
 
 
 def count_together(behaviour: Behaviour, *, window: int) -> Together:
     """Count a sample's pairs of all three kinds; those that the behaviour does not know are empty."""
     return Together(
         count_pairs(behaviour, window=window),
-        count_grouped(behaviour, behaviour.session),
-        count_grouped(behaviour, behaviour.event),
+        count_pairs(behaviour, window=MOST_APART, within="session"),
+        count_pairs(behaviour, window=MOST_APART, within="event"),
     )
-
-
-def count_grouped(behaviour: Behaviour, group: Ints | None) -> sp.csr_matrix:
-    """Return (n, n): how many users have both entities in one group of mentions, at most MOST_APART apart.
-
-    `group` (m,) ascends; a user counts once per pair, the diagonal is empty. Empty for None.
-    """
-    n, user = behaviour.entities, behaviour.user()
-    seen = np.zeros(0, np.int64)
-    for distance in range(1, MOST_APART):
-        if group is None or len(group) <= distance:
-            break
-        same = group[:-distance] == group[distance:]
-        if not same.any():
-            break
-        a, b = behaviour.entity[:-distance][same], behaviour.entity[distance:][same]
-        low, high = np.minimum(a, b), np.maximum(a, b)
-        key = (user[:-distance][same] * n + low) * n + high
-        seen = np.union1d(seen, key[a != b])
-    pair = seen % (n * n)
-    half = sp.coo_matrix((np.ones(len(pair)), (pair // n, pair % n)), shape=(n, n)).tocsr()
-    return (half + half.T).tocsr()
-
-
-def at(matrix: sp.csr_matrix, source: Ints, target: Ints) -> npt.NDArray[np.float64]:
-    """Return the entries of a sparse matrix (n, n) at listed places (p,)."""
-    return np.asarray(matrix[source, target], dtype=np.float64).ravel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def load_checkpoint(folder: Path, parts: dict[str, Any], key: str, device: str) 
         for name, part in parts.items():
             part.load_state_dict(kept[name])
         return State(**kept["state"])
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError, EOFError) as exc:
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as exc:
         raise RunError(f"{path} is damaged: {exc}", hint="remove it to train from the start") from exc
 
 

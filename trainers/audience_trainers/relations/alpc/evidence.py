@@ -11,8 +11,10 @@ import scipy.sparse as sp
 from audience_trainers.relations.alpc.inputs import unit_size, walk_vectors
 from audience_trainers.relations.alpc.sampler import MessageGraph, message_graph
 from audience_trainers.relations.behaviour import Behaviour
+from audience_trainers.relations.cooccurrence import at
+from audience_trainers.relations.ensemble.spaces import rotation
 from audience_trainers.relations.linkpred.task import Floats, Pairs, Values
-from audience_trainers.relations.together import Closeness, Together, at, count_together
+from audience_trainers.relations.together import Closeness, Together, count_together
 from audience_trainers.relations.topn import pair_products, unit_rows
 from audience_trainers.relations.vectors import preference_vectors
 from audience_trainers.relations.walk import walk_affinity, walk_scores
@@ -93,8 +95,7 @@ def aligned(vectors: Floats, reference: Floats) -> Floats:
 
     Two skip-gram runs differ by a rotation; behind one, an encoder can read both.
     """
-    left, _, right = np.linalg.svd(vectors.T.astype(np.float64) @ reference.astype(np.float64))
-    return np.asarray(vectors @ (left @ right), np.float32)
+    return np.asarray(vectors @ rotation(vectors, reference), np.float32)
 
 
 def co_inputs(evidence: Evidence, *, dims: int, hops: int, seed: int) -> Floats:

@@ -47,7 +47,12 @@ class Alpc(nn.Module):
         self.pair_size = nn.Buffer(torch.ones(sizes.pair + sizes.exposure))
 
     def learn_scale(self, features: Tensor) -> None:
-        """Remember mean and standard deviation of pair features (p, k + e): they are read standardised."""
+        """Remember mean and standard deviation of pair features (p, k + e): they are read standardised.
+
+        Of fewer than two pairs there is none: features are then read as they are.
+        """
+        if len(features) < 2:
+            return
         self.pair_mean.copy_(features.mean(dim=0))
         self.pair_size.copy_(features.std(dim=0).clamp_min(1e-6))
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from audience_graph.errors import RunError
 from audience_trainers.relations.alpc.config import AlpcConfig
 from audience_trainers.relations.alpc.encode import encode_all, score_pairs, thresholds
 from audience_trainers.relations.alpc.lessons import Course
@@ -46,7 +47,8 @@ class Ranked:
     """Scored pairs: all candidates and the explored ones, with logits s_uv (p,), eps_u (n,), z (n, d).
 
     `pairs` are what the model was trained and validated on, `graph` the evidence of all users, `curves` (epoch, name,
-    value). `valid_auc` is the AUC of the best epoch on candidates that it was not trained on.
+    value). `valid_auc` is the AUC of the best epoch on candidates that it was not trained on, None when these are all
+    of one kind.
     """
 
     candidates: Candidates
@@ -56,7 +58,7 @@ class Ranked:
     graph: sp.csr_matrix
     pairs: TrainingPairs
     curves: list[tuple[int, str, float]]
-    valid_auc: float
+    valid_auc: float | None
     metrics: dict[str, Any]
 
 
@@ -66,9 +68,16 @@ def rank_candidates(
     """Train ALPC on a week's behaviour and score its candidates, and unknown pairs that are near in the space of z.
 
     With a folder in the options, a killed training goes on from its last epoch. z of an entity that no user met and
-    no text places near another one is a zero row: it has nothing to say this week.
+    no text places near another one is a zero row: it has nothing to say this week. Raises RunError when no candidate
+    is borne out: there is nothing to learn from.
     """
     course, material = course_from_users(heard, config, closeness, skip, seed=options.seed)
+    positives = sum(course.lesson(k).positive.shape[1] for k in range(course.lessons))
+    if positives == 0:
+        raise RunError(
+            f"nothing to learn: none of {len(heard.candidates):,} candidates is borne out by half of the users",
+            hint="load more events, read more days (--set days=60), or mine with --set model=walk",
+        )
     key = f"{course_key(course, config)}-{options.seed}"
     with _checkpoints(options.folder, key) as folder:
         train = TrainOptions(options.seed, options.device, folder, key, progress=options.progress)
@@ -77,6 +86,7 @@ def rank_candidates(
     vectors = z.float().cpu().numpy()
     vectors[np.diff(material.view.graph.start) == 0] = 0.0
     candidates = with_explored(heard, vectors, material, config)
+    valid_auc = None if np.isnan(trained.valid_auc) else trained.valid_auc
     pairs = np.stack([candidates.source, candidates.target])
     return Ranked(
         candidates=candidates,
@@ -86,20 +96,21 @@ def rank_candidates(
         graph=material.evidence.graph,
         pairs=training_pairs(course),
         curves=trained.curves,
-        valid_auc=trained.valid_auc,
+        valid_auc=valid_auc,
         metrics={
-            "valid_auc": trained.valid_auc,
+            "valid_auc": valid_auc,
             "epochs": max(epoch for epoch, _, _ in trained.curves),
-            "positives": sum(course.lesson(k).positive.shape[1] for k in range(course.lessons)),
+            "positives": positives,
             "explored_pairs": int((candidates.provenance == EXPLORED).sum()),
         },
     )
 
 
 def with_explored(heard: Heard, z: Floats, material: UserMaterial, config: AlpcConfig) -> Candidates:
-    """Return the candidates and, marked `explored`, the `config.explore` nearest in z that are none, by source.
+    """Return the candidates and, marked `explored`, those of the `config.explore` nearest in z that are none.
 
-    Retrieval is exact and in blocks: memory does not grow with the number of pairs. Rejected pairs are not explored.
+    A source whose nearest are all candidates explores nothing. Retrieval is exact and in blocks: memory does not grow
+    with the number of pairs. Rejected pairs are not explored.
     """
     found = heard.candidates
     n = len(z)

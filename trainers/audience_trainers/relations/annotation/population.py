@@ -63,8 +63,8 @@ class Population:
 def population_of_run(run: RunFolder) -> Population:
     """Read candidates and relations of a run folder; popularity is the number of mentions in its sequences.
 
-    Scores of candidates that are no relations come from `scored.parquet`, else from a column `logit` of
-    `candidates.parquet`. Raises RunError when the folder is not a mining run's.
+    Scores of candidates that are no relations come from the column `logit` of `candidates.parquet`. Raises RunError
+    when the folder is not a mining run's.
     """
     for name in ("entities", "candidates", "relations", "sequences"):
         if not (run.path / f"{name}.parquet").is_file():
@@ -73,11 +73,7 @@ def population_of_run(run: RunFolder) -> Population:
             )
     entities = run.read_table("entities")
     ids = entities["entity_id"]
-    scored = (run.path / "scored.parquet").is_file()
-    parts = [_candidate_rows(run.read_table("candidates"))]
-    if scored:
-        parts.append(_candidate_rows(run.read_table("scored")))
-    parts.append(_relation_rows(run.read_table("relations"), ids))
+    parts = [_candidate_rows(run.read_table("candidates")), _relation_rows(run.read_table("relations"), ids)]
     mentions = pc.index_in(run.read_table("sequences")["entity_id"], value_set=ids.combine_chunks()).drop_null()
     return Population(
         origin=run.run_id,

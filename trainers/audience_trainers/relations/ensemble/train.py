@@ -99,7 +99,10 @@ def _fit(net: EnsembleNet, aligned: Aligned, train: TrainingPairs, valid: Traini
 
 
 def _measures(model: Ensemble, valid: TrainingPairs, best: dict[str, Any]) -> dict[str, Any]:
-    """Return what the run reports: `validation_auc` of this week's pairs over all weeks, `foretold_auc` without it."""
+    """Return what the run reports: `validation_auc` of this week's pairs over all weeks, `foretold_auc` without it.
+
+    z of this week has read all users, those that told these labels too, so the first flatters; the second does not.
+    """
     slots = model.aligned.h.shape[1]
     own = valid.take(np.isin(valid.weeks(), (slots - 1, NO_WEEK)))
     logit, weight = model.scores(own.source, own.target)

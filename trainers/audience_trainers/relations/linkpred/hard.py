@@ -6,11 +6,13 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from audience_graph.errors import RunError
 from audience_trainers.relations.linkpred.task import Pairs, Training, pair_key
 from audience_trainers.relations.topn import top_n, unit_rows
 
 NEAREST = 50  # as many candidates from each side
 BLOCK = 512
+TRIES = 1_000  # random targets of a source, before all of its strangers are listed
 
 
 def hard_negatives(training: Training, positive: Pairs, *, known: Pairs, seed: int) -> Pairs:
@@ -18,7 +20,8 @@ def hard_negatives(training: Training, positive: Pairs, *, known: Pairs, seed: i
 
     Nearest by resource allocation over the training edges, and by cosine of the features, 50 of each. Never an edge
     of `known` (training, validation or test) and never the same pair twice; a source with too few near strangers
-    gets random ones.
+    gets random ones, one that has no stranger left the first pair of others that is free. Raises RunError when no pair
+    is free: the graph is complete.
     """
     n = training.n
     rng = np.random.default_rng(seed)
@@ -41,14 +44,15 @@ def hard_negatives(training: Training, positive: Pairs, *, known: Pairs, seed: i
             place[u] += 1
             if _take(u, target, n, used):
                 w = target
-        while w < 0:
+        for _ in range(TRIES if w < 0 else 0):
             target = int(rng.integers(n))
             number = min(u, target) * n + max(u, target)
             at = np.searchsorted(edges, number)
             known_edge = at < len(edges) and edges[at] == number
             if target != u and not known_edge and _take(u, target, n, used):
                 w = target
-        chosen[:, i] = u, w
+                break
+        chosen[:, i] = (u, w) if w >= 0 else _stranger_left(u, edges, n, used)
     return chosen
 
 
@@ -62,6 +66,18 @@ def near_pairs(training: Training, sources: npt.NDArray[np.int64] | None = None)
     if training.features is not None:
         near.append(_near_by_features(training.features, wanted))
     return np.concatenate(near, axis=1)
+
+
+def _stranger_left(u: int, edges: npt.NDArray[np.int64], n: int, used: set[int]) -> tuple[int, int]:
+    """Return the first pair that is free, of `u` if it has one, else of the next entity that has."""
+    everyone = np.arange(n)
+    for source in (u, *range(n)):
+        key = np.minimum(source, everyone) * n + np.maximum(source, everyone)
+        free = everyone[(everyone != source) & ~np.isin(key, edges)].tolist()
+        target = next((target for target in free if _take(source, target, n, used)), None)
+        if target is not None:
+            return source, target
+    raise RunError("nearly every pair of entities is related: there are too few hard negatives to be judged by")
 
 
 def _take(u: int, w: int, n: int, used: set[int]) -> bool:

@@ -55,7 +55,7 @@ class Row:
 
 
 def draw_sources(run: RunFolder, *, sources: int = SOURCES) -> Picture:
-    """Draw the scores of sources of different popularity from `scored.parquet`, else from `candidates.parquet`."""
+    """Draw the scores of sources of different popularity from `candidates.parquet`."""
     title = "Scores and thresholds by source"
     rows = read_rows(run, sources)
     if isinstance(rows, str):
@@ -113,12 +113,11 @@ def _density(scores: Values) -> tuple[Values, Values]:
 
 def read_rows(run: RunFolder, sources: int) -> list[Row] | str:
     """Return the rows to draw, or why there are none."""
-    scored = columns_of(run, "scored", ("source", "logit"))
-    table = scored if scored is not None else columns_of(run, "candidates", ("source", "logit"))
+    table = columns_of(run, "candidates", ("source", "logit"))
     entities = columns_of(run, "entities", ("entity_id", "name"))
     thresholds = columns_of(run, "thresholds", ("threshold",))
     if table is None or entities is None or thresholds is None:
-        return "scores of candidates or thresholds are not in the run (scored.parquet, thresholds.parquet)"
+        return "scores of candidates or thresholds are not in the run (candidates.parquet, thresholds.parquet)"
     n = entities.num_rows
     source = table["source"].to_numpy()
     mentions = _mentions(run, entities["entity_id"])
