@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import scipy.sparse as sp
 from test_relation_mining import CLUSTERS, CONFIG, SIZE, N, encode, toy_world
 
+from audience_graph.config import Home
 from audience_graph.errors import RunError
 from audience_trainers.relations.alpc.evidence import aligned, gather_evidence
 from audience_trainers.relations.alpc.rank import EXPLORED
@@ -17,15 +19,18 @@ from audience_trainers.relations.alpc.user_folds import matched
 from audience_trainers.relations.behaviour import Behaviour
 from audience_trainers.relations.config import MineAlpc
 from audience_trainers.relations.cooccurrence import at, count_pairs
+from audience_trainers.relations.ensemble.config import EnsembleConfig
 from audience_trainers.relations.judge import Learning
 from audience_trainers.relations.metrics import relation_accuracy
+from audience_trainers.relations.mine import learning_of, write_mined
 from audience_trainers.relations.pipeline import Mined, Overlay, mine_behaviour
 from audience_trainers.relations.together import Closeness, count_together
+from audience_trainers.run import create_run, silent
 
 LEARNED = replace(
     CONFIG,
     model="alpc",
-    alpc=MineAlpc(dims=16, attention_dims=4, text_dims=8, walk_dims=16, hidden=16, epochs=15, batch=128, explore=16),
+    alpc=MineAlpc(dims=16, attention_dims=4, text_dims=8, walk_dims=16, hidden=16, epochs=15, batch=128, patience=15, explore=16),
 )
 
 
@@ -205,3 +210,26 @@ def test_a_killed_mining_run_goes_on_from_its_last_epoch(tmp_path: Path, result:
     assert seen == list(range(1, 16))
     assert again.relations.logit.tolist() == result.relations.logit.tolist()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_weeks_that_runs_keep_decide_together_with_this_one(tmp_path: Path, result: Mined) -> None:
+    """Week 29 is on disk; week 30 reads its vectors and pairs, trains no old week again, and publishes the ensemble."""
+    home, (entities, behaviour) = Home(tmp_path), toy_world()
+    config = replace(LEARNED, ensemble=EnsembleConfig(weeks=3, dims=16, hidden=16, epochs=6), device="cpu")
+    old = create_run(home.runs, kind="mine", week="2026-W29", as_of=date(2026, 7, 19), config=config, seed=7)
+    old.write_table("entities", entities.to_table())
+    write_mined(old, entities, result)
+    old.finish()
+    now = create_run(home.runs, kind="mine", week="2026-W30", as_of=date(2026, 7, 26), config=config, seed=8)
+    steps: list[str] = []
+    learning = learning_of(home, now, entities, config, lambda step, done, total: steps.append(step))  # noqa: ARG005
+    mined = mine_behaviour(entities, behaviour, config, seed=8, encode=encode, learning=learning)
+    assert steps.count("alpc") == 15, "one training, of this week; the old one is read"
+    assert 0.8 < mined.metrics["ensemble"]["validation_auc"] <= 1.0
+    assert mined.verdict.single is not None
+    assert not np.allclose(mined.verdict.single, mined.verdict.logit)
+    assert mined.entity_vectors.shape == (N, 3 * 16)  # weeks 28 (missing), 29 and 30
+    alone = replace(config, ensemble=replace(config.ensemble, weeks=1))
+    learning = learning_of(home, now, entities, alone, silent)
+    single = mine_behaviour(entities, behaviour, alone, seed=8, encode=encode, learning=learning)
+    assert "ensemble" not in single.metrics

@@ -53,7 +53,6 @@ class AlpcConfig:
     learning_rate: float = 3e-3
     weight_decay: float = 0.0
     precision: str = "float32"
-    compile: bool = False
 
     def __post_init__(self) -> None:
         self._choice("scoring", SCORINGS)
