@@ -15,15 +15,18 @@ from audience_graph.config import Home
 from audience_graph.errors import RunError
 from audience_trainers.relations.alpc.evidence import aligned, gather_evidence
 from audience_trainers.relations.alpc.rank import EXPLORED
-from audience_trainers.relations.alpc.user_folds import matched
+from audience_trainers.relations.alpc.user_folds import Heard, SkipGram, course_from_users, matched
 from audience_trainers.relations.behaviour import Behaviour
 from audience_trainers.relations.config import MineAlpc
 from audience_trainers.relations.cooccurrence import at, count_pairs
 from audience_trainers.relations.ensemble.config import EnsembleConfig
 from audience_trainers.relations.judge import Learning
+from audience_trainers.relations.linkpred.task import pair_key
 from audience_trainers.relations.metrics import relation_accuracy
 from audience_trainers.relations.mine import learning_of, write_mined
 from audience_trainers.relations.pipeline import Mined, Overlay, mine_behaviour
+from audience_trainers.relations.propose import propose
+from audience_trainers.relations.score import semantic_edges
 from audience_trainers.relations.together import Closeness, count_together
 from audience_trainers.run import create_run, silent
 
@@ -114,6 +117,22 @@ def test_one_half_of_the_users_may_be_silent() -> None:
     assert np.isfinite(found.verdict.logit).all()
     assert found.metrics["validation_auc"] is None
     assert found.metrics["alpc"]["valid_auc"] is None
+
+
+def test_no_negative_of_a_lesson_is_a_pair_of_the_examination() -> None:
+    entities, behaviour = toy_world()
+    found = propose(entities, behaviour, LEARNED, seed=7, encode=encode)
+    nothing = np.zeros((2, 0), np.int64)
+    edges = semantic_edges(found.candidates, N, LEARNED)
+    heard = Heard(behaviour, found.candidates, found.co_vectors, found.se_vectors, edges, nothing, nothing)
+    skip = SkipGram(LEARNED.dims_co, LEARNED.window, epochs=1)
+    course, _ = course_from_users(heard, LEARNED.alpc, Closeness(4, 1.0, 4.0, 1.0, 5.0), skip, seed=7)
+    for place in range(course.lessons):
+        lesson = course.lesson(place)
+        negative, _ = lesson.draw_negatives(1 << 40, np.random.default_rng(0))
+        assert negative.shape[1] == 3 * lesson.positive.shape[1]
+        for pairs in (negative, lesson.positive):
+            assert not np.isin(pair_key(pairs, course.n), pair_key(course.examination.pairs, course.n)).any()
 
 
 def test_a_cut_that_nothing_passes_names_the_setting_of_the_model() -> None:

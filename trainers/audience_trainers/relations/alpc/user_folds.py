@@ -124,15 +124,17 @@ def _features(evidence: Evidence, pairs: Pairs, config: AlpcConfig) -> Floats | 
     return np.concatenate([evidence.features(pairs), evidence.exposure(pairs)], axis=1)
 
 
-def _negatives(read: Evidence, positive: Pairs, hard: Pairs, config: AlpcConfig, rng: np.random.Generator) -> Pairs:
+def _negatives(
+    read: Evidence, candidates: Pairs, positive: Pairs, hard: Pairs, config: AlpcConfig, rng: np.random.Generator
+) -> Pairs:
     """Return `config.negatives` pairs a positive (2, q), as often met as the positives are, so that nothing is learned
     from popularity alone: `hard_share` of them candidates that are not borne out, the rest strangers drawn by how often
-    they are met.
+    they are met. No stranger is a candidate: those of the examination would else be learned as false.
     """
     count = config.negatives * positive.shape[1]
     sampler = negative_sampler(read.graph.shape[0], positive, hard, hard_share=config.hard_share)
     met = np.asarray(read.together.window.sum(axis=1)).ravel() + 1.0
-    strangers = sampler.weighted(4 * count, met, rng)
+    strangers = negative_sampler(sampler.n, candidates, hard, hard_share=0.0).weighted(4 * count, met, rng)
     like = read.exposure(positive)
     wanted = round(count * config.hard_share) if sampler.hard.shape[1] else 0
     parts = [
@@ -170,7 +172,8 @@ def _lesson(
     rejected = np.isin(pair_key(pairs, n), pair_key(heard.rejected, n))
     yes = (borne_out | confirmed) & ~rejected
     positive, hard = pairs[:, yes], pairs[:, ~yes & ~rejected]
-    pool = _negatives(read, positive, hard, config, np.random.default_rng([seed, 3]))
+    candidates = np.stack([heard.candidates.source, heard.candidates.target])
+    pool = _negatives(read, candidates, positive, hard, config, np.random.default_rng([seed, 3]))
     unit = unit_rows(heard.text)
     cosine = pair_products(unit, positive[0], positive[1])
     return Lesson(
