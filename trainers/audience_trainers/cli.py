@@ -79,7 +79,9 @@ def mine(
     )
     run = mine_week(home, connections, options, progress=_say)
     row = {"run_id": run.run_id, "folder": str(run.path), "week": run.week, "as_of": run.as_of.isoformat()}
-    row |= {key: run.read_json("metrics")[key] for key in ("entities", "candidates", "relations", "held_out_auc")}
+    metrics = run.read_json("metrics")
+    row |= {key: metrics[key] for key in ("entities", "candidates", "relations")}
+    row |= {key: metrics[key] for key in ("held_out_auc", "validation_auc") if metrics.get(key) is not None}
     refused: GateError | None = None
     if stage:
         release = stage_run(home, connections, run, progress=_say)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from audience_graph.config import Connections, Home
 from audience_graph.entities.dictionary import Dictionary, read_dictionary
 from audience_graph.entities.text_encoder import DIMS, MODEL, TextEncoder, halves_help
-from audience_graph.errors import ConfigError
+from audience_graph.errors import ConfigError, RunError
 from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import Runner, open_runner
 from audience_graph.ingest.engines import Engine
@@ -108,7 +108,13 @@ def learning_of(home: Home, run: RunFolder, entities: Entities, config: MineConf
         now = WeekVectors(run.week, entities.ids, z)
         if config.ensemble.weeks < 2 or not read_weeks(home.runs, run.week, config.ensemble.weeks - 1):
             return None
-        return ensemble_of_week(home.runs, now, pairs, config.ensemble, seed=run.seed, device=device, progress=progress)
+        try:
+            return ensemble_of_week(
+                home.runs, now, pairs, config.ensemble, seed=run.seed, device=device, progress=progress
+            )
+        except RunError as exc:  # stage II is whole: its scores stand
+            progress(f"without the weeks before: {exc.message}", 1, 1)
+            return None
 
     return Learning(device, home.path / "cache" / "alpc", with_past, progress)
 

@@ -89,10 +89,12 @@ def course_from_edges(training: Training, config: AlpcConfig, *, seed: int) -> t
     pairs = np.concatenate([training.valid_positive, training.valid_negative], axis=1)
     labels = np.repeat([1.0, 0.0], [training.valid_positive.shape[1], training.valid_negative.shape[1]])
     whole = material.view()
+    wide = 4 * len(FEATURE_NAMES) if config.structure else 0  # bytes of one pair's features
+    pooled = wide * (1 + POOL * config.negatives) * training.edges.shape[1]
     course = Course(
         n=training.n,
         lessons=config.folds,
-        lesson=kept(lesson, whole.x.nbytes * config.folds <= KEPT_BYTES),
+        lesson=kept(lesson, config.folds * whole.x.nbytes + pooled <= KEPT_BYTES),
         examination=Examination(whole, pairs, labels, material.features(pairs)),
         known=sampler.known,
         text_dims=material.text.shape[1],

@@ -94,7 +94,7 @@ def rank_candidates(
         thresholds=thresholds(trained.model, z) if config.alpha else np.zeros(course.n),
         z=vectors,
         graph=material.evidence.graph,
-        pairs=training_pairs(course),
+        pairs=training_pairs(course, config.negatives),
         curves=trained.curves,
         valid_auc=valid_auc,
         metrics={
@@ -131,12 +131,12 @@ def with_explored(heard: Heard, z: Floats, material: UserMaterial, config: AlpcC
     )
 
 
-def training_pairs(course: Course) -> TrainingPairs:
+def training_pairs(course: Course, negatives: int) -> TrainingPairs:
     """Return what the lessons and the examination asked, each lesson with its negatives of one draw (p,)."""
     parts: list[tuple[Pairs, npt.NDArray[np.float32], npt.NDArray[np.float32], int]] = []
     for place in range(course.lessons):
         lesson = course.lesson(place)
-        negative, _ = lesson.draw_negatives(3 * lesson.positive.shape[1], np.random.default_rng(place))
+        negative, _ = lesson.draw_negatives(negatives * lesson.positive.shape[1], np.random.default_rng(place))
         for pairs, label, weight in (
             (lesson.positive, 1.0, lesson.weight),
             (negative, 0.0, np.ones(negative.shape[1], np.float32)),
@@ -174,8 +174,13 @@ def _checkpoints(base: Path | None, key: str) -> Iterator[Path | None]:
 
 
 def course_key(course: Course, config: AlpcConfig) -> str:
-    """Return what a checkpoint belongs to: the settings, and a digest of the course's inputs and pairs."""
+    """Return what a checkpoint belongs to: the settings, and a digest of the course's inputs, pairs and weights."""
     digest = hashlib.sha256(repr(config).encode())
-    for array in (course.examination.view.x, course.examination.pairs, course.examination.labels, course.known):
+    paper = course.examination
+    arrays = [paper.view.x, paper.pairs, paper.labels, course.known]
+    for place in range(course.lessons):
+        lesson = course.lesson(place)
+        arrays += [lesson.positive, lesson.weight, np.zeros(0) if lesson.fixed is None else lesson.fixed]
+    for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

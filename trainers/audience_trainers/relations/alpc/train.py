@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,6 +121,7 @@ def _examine(model: Alpc, course: Course, state: State, losses: Tensor, device: 
     named = dict(zip(("l_pred", "l_th", "l_cl"), losses.tolist(), strict=True))
     state.curves += [(state.epoch, name, value) for name, value in (named | {"valid_auc": auc}).items()]
     state.since += 1
-    if not state.best_weights or auc > state.best:
+    unknown = math.isnan(auc)  # nothing to judge by: the last epoch counts
+    if unknown or not state.best_weights or auc > state.best:
         state.best, state.since = auc, 0
         state.best_weights = {name: value.detach().clone() for name, value in model.state_dict().items()}
