@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,8 @@ from audience_graph.ingest import load
 from audience_graph.vectors.store import Store
 from audience_trainers.cli import mine
 from audience_trainers.push import publish_release, stage_run
-from audience_trainers.relations.config import MineConfig
+from audience_trainers.relations.config import MineAlpc, MineConfig
+from audience_trainers.relations.ensemble.config import EnsembleConfig
 from audience_trainers.relations.mine import MineOptions, last_day, mine_week, resolve_week
 from audience_trainers.run import open_run
 
@@ -167,3 +168,44 @@ def test_weeks_and_days(home: Home, world: Path) -> None:
     assert resolve_week(home, None, None, today=date(2025, 7, 20)) == ("2025-W29", date(2025, 7, 20))
     with pytest.raises(RunError, match="no event is from"):
         last_day(home, today=date(2001, 1, 1))
+
+
+def test_two_weeks_of_alpc_reach_both_stores_and_decide_together(
+    world: Path, loaded: Home, connections: Connections, runner: Neo4jRunner, store: Store
+) -> None:
+    small = MineAlpc(dims=16, text_dims=16, walk_dims=16, hidden=16, epochs=6)
+    together = EnsembleConfig(weeks=2, dims=16, hidden=16, epochs=8)
+    config = replace(OPTIONS.config, model="alpc", alpc=small, ensemble=together, plots=True)
+    last = last_day(loaded)
+    before = mine_week(loaded, connections, MineOptions(as_of=last - timedelta(weeks=1), config=config))
+    assert "ensemble" not in before.read_json("metrics")
+    run = mine_week(loaded, connections, MineOptions(as_of=last, config=config))
+    metrics = run.read_json("metrics")
+    assert metrics["ensemble"]["validation_auc"] > 0.6
+    assert metrics["validation_auc"] > 0.6
+    assert {"z.npy", "pairs.parquet", "curves.parquet", "report.html", "training.png"} <= {
+        file.name for file in run.path.iterdir()
+    }
+    quality = relation_quality(
+        run.read_table("relations").to_pandas(), pd.read_parquet(world / "truth" / "relations.parquet")
+    )
+    assert quality.precision >= 0.5, quality
+    assert quality.found > 200, quality
+    published = publish_release(connections, stage_run(loaded, connections, run))
+    node = runner.read(
+        query("MATCH (v:RelationVersion) RETURN v.version AS version, v.metric_validation_auc AS auc, v.aecc AS aecc")
+    )
+    assert node == [
+        {
+            "version": published.version,
+            "auc": metrics["validation_auc"],
+            "aecc": pytest.approx(metrics["relations_per_entity"]),
+        }
+    ]
+    kinds = runner.read(
+        query(f"MATCH ()-[r:{published.relation_type}]->() RETURN DISTINCT r.provenance AS kind ORDER BY kind")
+    )
+    assert {row["kind"] for row in kinds} == set(metrics["relations_by_provenance"])
+    with store.transaction(read_only=True) as tx:
+        dims = tx.rows("SELECT dims FROM space WHERE space = %s", (published.preference_space,))
+    assert dims[0]["dims"] == 2 * 16  # h_e: two weeks of z
