@@ -66,7 +66,7 @@ def test_target_sends_the_rounded_mean_and_names_what_has_no_vector() -> None:
     best = ag.target("spa", 5, min_score=0.0, exclude_users=["u9"])
     assert (best.user_ids, best.score_at_cut, best.eligible, best.without_vector) == (("u1",), 0.75, 7, ("e2",))
     np.testing.assert_array_equal(best.query, [1.0, 0.5])
-    scan = next(given for text, given in store.ran if "LIMIT" in text)
+    scan = next(given for text, given in store.ran if "%(size)s" in text)
     assert (scan["size"], scan["least"]) == (5, 0.0)
 
 

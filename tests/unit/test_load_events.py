@@ -248,14 +248,14 @@ def test_concurrent_loads_of_one_file_load_it_once(tmp_path: Path, home: Home) -
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_load_leaves_nothing_and_can_be_repeated(tmp_path: Path, home: Home, stop: signal.Signals) -> None:
-    path = write_csv(tmp_path / "e.csv", [event(text=f"text {i} {'x' * 200}") for i in range(200_000)])
+    path = write_csv(tmp_path / "e.csv", [event(text=f"text {i} {'x' * 200}") for i in range(400_000)])
     running = subprocess.Popen(
         [sys.executable, "-c", _LOAD, str(path), str(home.path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
     # Stopped while it writes: its working folder appears after the checks.
     while not list((home.warehouse / "tmp").glob("*")) and running.poll() is None:
         time.sleep(0.002)
-    time.sleep(0.05)
+    time.sleep(0.02)
     running.send_signal(stop)
     running.communicate(timeout=60)
     assert running.returncode != 0
