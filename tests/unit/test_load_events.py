@@ -260,7 +260,7 @@ def test_a_stopped_load_leaves_nothing_and_can_be_repeated(tmp_path: Path, home:
     running.communicate(timeout=60)
     assert running.returncode != 0
     assert warehouse(home).batches("events") == ()
-    assert load_events(path, home=home).written == 200_000
+    assert load_events(path, home=home).written == 400_000
     assert list((home.warehouse / "tmp").glob("*")) == []
 
 
