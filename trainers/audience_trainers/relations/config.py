@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from audience_graph.errors import ConfigError
 from audience_graph.vectors.window import WINDOW_DAYS
@@ -121,7 +122,7 @@ class MineConfig:
 
     # stages II and III of model=alpc, e.g. `alpc.epochs=20`, `ensemble.weeks=6`
     alpc: MineAlpc = field(default_factory=MineAlpc)
-    ensemble: EnsembleConfig = field(default_factory=EnsembleConfig)
+    ensemble: EnsembleConfig = field(default_factory=partial(EnsembleConfig, weeks=1))  # 1 = this week alone
 
     def __post_init__(self) -> None:
         for name, allowed in (("model", MODELS), ("device", DEVICES), ("popularity", POPULARITY)):
