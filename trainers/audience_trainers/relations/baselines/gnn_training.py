@@ -66,11 +66,19 @@ class RandomNegatives:
 
 @contextmanager
 def seeded(options: FitOptions) -> Iterator[None]:
-    """Seed torch for one fit and give the caller's random state back afterwards."""
+    """Seed torch for one fit and give the caller's random state back afterwards.
+
+    With several threads, gradients of rows that are read more than once would be added in any order: ask for one.
+    """
     devices = [torch.cuda.current_device()] if options.device.startswith("cuda") else []
+    before = torch.are_deterministic_algorithms_enabled()
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(options.seed)
-        yield
+        torch.use_deterministic_algorithms(not devices or before)
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(before)
 
 
 def link_loss(positive: Tensor, negative: Tensor) -> Tensor:
