@@ -86,22 +86,29 @@ def course_from_edges(training: Training, config: AlpcConfig, *, seed: int) -> t
             features=material.features(positive, hidden),
         )
 
-    pairs = np.concatenate([training.valid_positive, training.valid_negative], axis=1)
-    labels = np.repeat([1.0, 0.0], [training.valid_positive.shape[1], training.valid_negative.shape[1]])
-    whole = material.view()
+    examination = _examination(material)
+    inputs = examination.view.x
     wide = 4 * len(FEATURE_NAMES) if config.structure else 0  # bytes of one pair's features
     pooled = wide * (1 + POOL * config.negatives) * training.edges.shape[1]
     course = Course(
         n=training.n,
         lessons=config.folds,
-        lesson=kept(lesson, config.folds * whole.x.nbytes + pooled <= KEPT_BYTES),
-        examination=Examination(whole, pairs, labels, material.features(pairs)),
+        lesson=kept(lesson, config.folds * inputs.nbytes + pooled <= KEPT_BYTES),
+        examination=examination,
         known=sampler.known,
         text_dims=material.text.shape[1],
-        co_dims=whole.x.shape[1] - material.text.shape[1],
+        co_dims=inputs.shape[1] - material.text.shape[1],
         pair_dims=len(FEATURE_NAMES) if config.structure else 0,
     )
     return course, material
+
+
+def _examination(material: Material) -> Examination:
+    """Return the validation pairs, read through all training edges."""
+    training = material.training
+    pairs = np.concatenate([training.valid_positive, training.valid_negative], axis=1)
+    labels = np.repeat([1.0, 0.0], [training.valid_positive.shape[1], training.valid_negative.shape[1]])
+    return Examination(material.view(), pairs, labels, material.features(pairs))
 
 
 def anchors_of(training: Training, config: AlpcConfig) -> Mask:
