@@ -19,6 +19,7 @@ from audience_trainers.relations.alpc.config import AlpcConfig
 from audience_trainers.relations.alpc.edge_folds import course_from_edges
 from audience_trainers.relations.alpc.encode import encode_all, score_pairs
 from audience_trainers.relations.alpc.fit import fit_alpc
+from audience_trainers.relations.alpc.hops import Hop
 from audience_trainers.relations.alpc.train import Trained, TrainOptions, train_alpc
 from audience_trainers.relations.linkpred.ranking import area_under_curve
 from audience_trainers.relations.linkpred.task import FitOptions, Training
@@ -131,7 +132,7 @@ def test_all_nodes_in_blocks_are_encoded_as_in_one_piece() -> None:
         model = train_alpc(course, replace(config, epochs=1), TrainOptions(3)).model
         lesson = course.lesson(0)
         for view in (course.examination.view, lesson.view):
-            edges = torch.from_numpy(view.graph.all_edges(view.hidden))
+            edges = Hop(torch.from_numpy(view.graph.all_edges(view.hidden)), view.graph.n, view.graph.n)
             whole = model.encode(torch.from_numpy(view.x), [edges] * config.layers)
             torch.testing.assert_close(encode_all(model, view, edges_per_block=50), whole)
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from audience_trainers.relations.alpc.hops import Hop
 from audience_trainers.relations.alpc.lessons import View
 from audience_trainers.relations.alpc.model import Alpc
 from audience_trainers.relations.alpc.sampler import MessageGraph
@@ -25,7 +26,7 @@ def encode_all(model: Alpc, view: View, *, device: str = "cpu", edges_per_block:
     encoder = model.encoder
     if not model.use_z:
         return torch.zeros(view.graph.n, encoder.enter.out_features, device=device)
-    blocks = [(first, last, edges.to(device)) for first, last, edges in _node_blocks(view, edges_per_block)]
+    blocks = [(first, last, hop.to(device)) for first, last, hop in _node_blocks(view, edges_per_block)]
 
     def hear(hop: int, h: Tensor) -> Tensor:
         return torch.cat([encoder.hear(hop, h, h[first:last], edges) for first, last, edges in blocks])
@@ -33,8 +34,8 @@ def encode_all(model: Alpc, view: View, *, device: str = "cpu", edges_per_block:
     return encoder.over_hops(torch.from_numpy(view.x).to(device), hear)
 
 
-def _node_blocks(view: View, edges_per_block: int) -> list[tuple[int, int, Tensor]]:
-    """Return (first, last, edges) of runs of nodes: row 1 of the edges counts from `first`."""
+def _node_blocks(view: View, edges_per_block: int) -> list[tuple[int, int, Hop]]:
+    """Return (first, last, hop) of runs of nodes: the hop's listeners count from `first`."""
     graph: MessageGraph = view.graph
     cuts = np.searchsorted(graph.start, np.arange(edges_per_block, int(graph.start[-1]), edges_per_block))
     bounds = np.unique(np.concatenate([[0], cuts, [graph.n]]))
@@ -46,7 +47,7 @@ def _node_blocks(view: View, edges_per_block: int) -> list[tuple[int, int, Tenso
         if view.hidden is not None:
             shown = ~view.hidden[graph.edge[begin:end]]
             node, near = node[shown], near[shown]
-        found.append((first, last, torch.from_numpy(np.stack([near, node]))))
+        found.append((first, last, Hop(torch.from_numpy(np.stack([near, node])), graph.n, last - first)))
     return found
 
 

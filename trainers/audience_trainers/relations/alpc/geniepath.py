@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from audience_trainers.relations.alpc.hops import Hop, additive_attention, weighted_sum
+
 
 class AdaptiveBreadth(nn.Module):
     """h_i' = tanh(W sum_j a(h_i, h_j) h_j) over j in N(i) + {i}, a = softmax_j v . tanh(W_s h_i + W_d h_j)."""
@@ -21,19 +23,16 @@ class AdaptiveBreadth(nn.Module):
 
     def forward(self, h: Tensor, edge_index: Tensor) -> Tensor:
         """Return h' (n, d) from h (n, d) and edges (2, E), row 0 the neighbour j, row 1 the node i."""
-        return self.hear(h, h, edge_index)
+        return self.hear(h, h, Hop(edge_index, len(h), len(h)))
 
-    def hear(self, h: Tensor, own: Tensor, edge_index: Tensor) -> Tensor:
-        """Return h' (k, d) of the nodes `own` (k, d): row 0 of the edges is a place in h (n, d), row 1 one in `own`."""
-        j, i = edge_index
+    def hear(self, h: Tensor, own: Tensor, hop: Hop) -> Tensor:
+        """Return h' (k, d) of the nodes `own` (k, d), whose neighbours are places in h (n, d)."""
         speaks, listens = self.source(h), self.target(own)  # (n, a), (k, a)
         # |v . tanh| is at most |v|_1, so the exponentials need no maximum taken out as long as it is clamped.
         of_self = torch.exp((torch.tanh(self.source(own) + listens) @ self.v).clamp(-30.0, 30.0))  # (k,)
-        of_edge = torch.exp(
-            (torch.tanh(speaks.index_select(0, j) + listens.index_select(0, i)) @ self.v).clamp(-30.0, 30.0)
-        )  # (E,)
-        total = of_self.index_add(0, i, of_edge)  # (k,)
-        heard = (of_self.unsqueeze(1) * own).index_add(0, i, of_edge.unsqueeze(1) * h.index_select(0, j))  # (k, d)
+        of_edge = torch.exp(additive_attention(speaks, listens, self.v, hop).clamp(-30.0, 30.0))  # (E,)
+        total = of_self + hop.heard(of_edge)  # (k,)
+        heard = of_self.unsqueeze(1) * own + weighted_sum(of_edge, h, hop)  # (k, d)
         return torch.tanh(self.out(heard / total.unsqueeze(1)))
 
 
@@ -87,17 +86,17 @@ class GeniePath(nn.Module):
 
     def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
         """Return z (n, dims) of features x (n, f); edges (2, E) are directed, list both ways of an undirected one."""
-        return self.over_blocks(x, [edge_index] * len(self.breadth))
+        return self.over_blocks(x, [Hop(edge_index, len(x), len(x))] * len(self.breadth))
 
-    def over_blocks(self, x: Tensor, blocks: list[Tensor]) -> Tensor:
-        """Return z (n, dims) where hop t sees only the edges blocks[t] (2, E_t), e.g. sampled neighbours."""
+    def over_blocks(self, x: Tensor, blocks: list[Hop]) -> Tensor:
+        """Return z (n, dims) where hop t sees only the edges blocks[t], e.g. sampled neighbours."""
         return self.over_hops(x, lambda hop, h: self.hear(hop, h, h, blocks[hop]))
 
-    def hear(self, hop: int, h: Tensor, own: Tensor, edge_index: Tensor) -> Tensor:
+    def hear(self, hop: int, h: Tensor, own: Tensor, edges: Hop) -> Tensor:
         """Return what the nodes `own` (k, d) hear at a hop from the nodes h (n, d)."""
         breadth = self.breadth[hop]
         assert isinstance(breadth, AdaptiveBreadth)
-        return breadth.hear(h, own, edge_index)
+        return breadth.hear(h, own, edges)
 
     def over_hops(self, x: Tensor, hear: Callable[[int, Tensor], Tensor]) -> Tensor:
         """Return z (n, dims) where `hear(t, h)` is the breadth of hop t over all nodes (n, d)."""

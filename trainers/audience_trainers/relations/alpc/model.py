@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from audience_trainers.relations.alpc.config import AlpcConfig
 from audience_trainers.relations.alpc.geniepath import GeniePath
+from audience_trainers.relations.alpc.hops import Hop
 from audience_trainers.relations.alpc.scoring import MLP, Bilinear, InnerProduct
 
 
@@ -56,8 +57,8 @@ class Alpc(nn.Module):
         self.pair_mean.copy_(features.mean(dim=0))
         self.pair_size.copy_(features.std(dim=0).clamp_min(1e-6))
 
-    def encode(self, x: Tensor, blocks: list[Tensor]) -> Tensor:
-        """Return z (n, d) of inputs x (n, f), hop t over the directed edges blocks[t] (2, E_t)."""
+    def encode(self, x: Tensor, blocks: list[Hop]) -> Tensor:
+        """Return z (n, d) of inputs x (n, f), hop t over the edges blocks[t]."""
         return self.encoder.over_blocks(x, blocks)
 
     def score(self, z_u: Tensor, z_v: Tensor, pair: Tensor | None = None, *, exposed: bool = False) -> Tensor:

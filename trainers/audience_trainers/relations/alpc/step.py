@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from audience_trainers.relations.alpc.config import AlpcConfig
+from audience_trainers.relations.alpc.hops import Hop
 from audience_trainers.relations.alpc.lessons import Lesson, View
 from audience_trainers.relations.alpc.losses.contrast import info_nce
 from audience_trainers.relations.alpc.losses.prediction import prediction_loss
@@ -137,7 +138,7 @@ class Reader:
         self.x = torch.from_numpy(view.x)
         if config.fanout == 0:
             self.x = self.x.to(device)
-            self.edges = torch.from_numpy(view.graph.all_edges(view.hidden)).to(device)
+            self.hop = Hop(torch.from_numpy(view.graph.all_edges(view.hidden)), view.graph.n, view.graph.n).to(device)
 
     def encode(self, model: Alpc, batch: Batch, processes: Processes, rng: np.random.Generator) -> Encoded:
         """Return z of what this process needs of a batch: its slice of the pairs, and all anchors."""
@@ -145,9 +146,10 @@ class Reader:
         if not self.config.use_z:
             return Encoded(torch.zeros(graph.n, self.config.dims, device=self.device), None, graph.n)
         if self.config.fanout == 0:
-            return Encoded(model.encode(self.x, [self.edges] * layers), None, graph.n)
+            return Encoded(model.encode(self.x, [self.hop] * layers), None, graph.n)
         seeds = np.concatenate([batch.pairs[:, processes.mine(batch.pairs.shape[1])].ravel(), batch.anchors.ravel()])
         blocks = sample_blocks(graph, seeds, (self.config.fanout,) * layers, rng, self.view.hidden)
         x = self.x[torch.from_numpy(blocks.nodes)].to(self.device)
-        z = model.encode(x, [torch.from_numpy(hop).to(self.device) for hop in blocks.hops])
+        read = len(blocks.nodes)
+        z = model.encode(x, [Hop(torch.from_numpy(edges), read, read).to(self.device) for edges in blocks.hops])
         return Encoded(z, blocks.nodes, graph.n)

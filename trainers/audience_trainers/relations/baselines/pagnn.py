@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from audience_trainers.relations.alpc.geniepath import AdaptiveBreadth, AdaptiveDepth, GeniePath
+from audience_trainers.relations.alpc.hops import Hop
 from audience_trainers.relations.baselines.enclosing import Reach, Subgraphs
 from audience_trainers.relations.baselines.gnn_graph import NodeInput
 from audience_trainers.relations.baselines.gnn_pairs import PairModel, Sampling, fit_pairs
@@ -67,10 +68,10 @@ class PaGNN(PairModel):
     def _hear(self, x: Tensor, edges: Tensor, *, sender: Tensor, receiver: Tensor) -> Tensor:
         """Return z (p, d) at the receivers; each hop passes only the edges that lead to them in the hops left."""
         wanted = torch.zeros(len(x), dtype=torch.bool, device=x.device).index_fill(0, receiver, True)
-        blocks: list[Tensor] = []
+        blocks: list[Hop] = []
         for _ in range(HOPS):
             along = edges[:, wanted[edges[1]]]
-            blocks.insert(0, along)
+            blocks.insert(0, Hop(along, len(x), len(x)))
             wanted = wanted.index_fill(0, along[0], True)
         z: Tensor = self.aggregate.over_blocks(torch.cat([x, self.broadcast(x, edges, sender)], dim=1), blocks)
         return z[receiver]
