@@ -63,4 +63,5 @@ def test_no_edge_at_all_is_heard_as_zero() -> None:
     found = weighted_sum(weight, h, hop)
     assert torch.equal(found, torch.zeros(2, 4))
     found.sum().backward()  # type: ignore[no-untyped-call]
-    assert h.grad is not None and not h.grad.any()
+    assert h.grad is not None
+    assert not h.grad.any()

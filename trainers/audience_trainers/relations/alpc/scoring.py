@@ -37,29 +37,34 @@ class Bilinear(nn.Module):
 
 
 class MLP(nn.Module):
-    """s = inner product + net([z_u * z_v || |z_u - z_v| || extra]): what is common, how far apart, what else is known.
+    """s = inner product + net([z_u * z_v || |z_u - z_v|]) + own(pair): in common, how far apart, what else is known.
 
-    `extra` (p, k) holds features of the pair itself; with `k` = 0 there are none, and s is a function of z alone.
-    Without `reads_z` the net sees the extra features only, and z speaks through the inner product.
+    `pair` (p, k) are features of the pair itself, read by a net of their own: with `k` = 0 there are none, and s is a
+    function of z alone. Without `reads_z` z speaks through the inner product only.
     """
 
     def __init__(self, dims: int, *, hidden: int, extra: int = 0, dropout: float = 0.0, reads_z: bool = True) -> None:
         super().__init__()
         self.inner = InnerProduct(dims)
-        self.reads_z = reads_z
-        self.net = nn.Sequential(
-            nn.Linear(2 * dims * reads_z + extra, hidden),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            nn.Linear(hidden, hidden),
-            nn.ReLU(),
-            nn.Linear(hidden, 1),
-        )
+        self.net = _net(2 * dims, hidden, dropout) if reads_z else None
+        self.own = _net(extra, hidden, dropout) if extra else None
 
     def forward(self, z_u: Tensor, z_v: Tensor, extra: Tensor | None = None) -> Tensor:
         """Return s (p,) of z_u and z_v, (p, d) each."""
-        parts = [z_u * z_v, (z_u - z_v).abs()] if self.reads_z else []
-        parts += [] if extra is None else [extra]
-        linear: Tensor = self.inner(z_u, z_v)
-        rest: Tensor = self.net(torch.cat(parts, dim=-1)).squeeze(-1)
-        return linear + rest
+        found: Tensor = self.inner(z_u, z_v)
+        if self.net is not None:
+            found = found + self.net(torch.cat([z_u * z_v, (z_u - z_v).abs()], dim=-1)).squeeze(-1)
+        if self.own is not None:
+            found = found + self.own(extra).squeeze(-1)
+        return found
+
+
+def _net(width: int, hidden: int, dropout: float) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(width, hidden),
+        nn.ReLU(),
+        nn.Dropout(dropout),
+        nn.Linear(hidden, hidden),
+        nn.ReLU(),
+        nn.Linear(hidden, 1),
+    )
