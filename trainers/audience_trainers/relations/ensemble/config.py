@@ -16,7 +16,7 @@ class EnsembleConfig:
     `pairs_per_week` of a week are kept in memory.
     """
 
-    weeks: int = 6
+    weeks: int = 4
     dims: int = 32
     heads: int = 4
     layers: int = 1
@@ -24,10 +24,10 @@ class EnsembleConfig:
     dropout: float = 0.1
     week_dropout: float = 0.3
     threshold_weight: float = 1.0
-    epochs: int = 40
-    patience: int = 5
+    epochs: int = 15
+    patience: int = 4
     batch: int = 2_048
-    pairs_per_epoch: int = 200_000
+    pairs_per_epoch: int = 50_000
     pairs_per_week: int = 2_000_000
     rate: float = 3e-3
     decay: float = 1e-4
