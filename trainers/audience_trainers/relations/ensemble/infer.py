@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from audience_trainers.relations.ensemble.model import EnsembleNet
-from audience_trainers.relations.ensemble.scores import Scores
+from audience_trainers.relations.ensemble.scores import Listed, Scores
 from audience_trainers.relations.ensemble.spaces import concatenated
 from audience_trainers.relations.ensemble.weeks import Aligned, Floats
 
@@ -60,9 +60,8 @@ class Ensemble:
             part = slice(begin, begin + step)
             u = torch.from_numpy(np.asarray(source[part], np.int64)).to(self.device)
             v = torch.from_numpy(np.asarray(target[part], np.int64)).to(self.device)
-            told = (self.scores.held if held else self.scores.pairs).of(source[part], target[part])
-            logits, scored, asked = (torch.from_numpy(x).to(self.device) for x in told)
-            s, a = self.net.pair(tokens[u], seen[u], tokens[v], seen[v], (logits, scored, asked))
+            told = self._told(self.scores.held if held else self.scores.pairs, source[part], target[part])
+            s, a = self.net.pair(tokens[u], seen[u], tokens[v], seen[v], told)
             if held:
                 s = s + self.net.exposure(torch.stack([met[u], met[v]], dim=1))
             logit[part], weight[part] = s.double().cpu().numpy(), a.cpu().numpy()
@@ -81,20 +80,39 @@ class Ensemble:
     def decide(self, source: Ints, target: Ints, cut: float = 0.0) -> tuple[Values, Values]:
         """Return s_uv (p,) of this week's candidates and eps_u + cut (n,), on the level of stage II.
 
-        What a week's labels bear out says little of how many relations there are: each week's users show a part of
-        them. So the ensemble orders, and all logits are moved by one number, so that as many pairs pass as stage II
-        lets pass in a mean week of those read.
+        Which pairs a half of one week's users bear out says little of how many relations there are. So the ensemble
+        orders, and all logits are moved by one number, so that as many pairs pass as halfway between two counts of
+        stage II: those that pass in a mean week, bursts of single weeks among them, and those that pass by the mean
+        over weeks, where pairs that weeks show by turns are missing.
         """
         logit, eps = self.logits(source, target), self.thresholds() + cut
-        number = self.scores.usual_number(cut)
-        if number is None or not 0 < number < len(logit):
+        usual = self.scores.usual_number(cut)
+        if usual is None:
+            return logit, eps
+        steady = int((self.stage_two(source, target) > eps[source]).sum())
+        number = (usual + steady) // 2
+        if not 0 < number < len(logit):
             return logit, eps
         margin = np.sort(logit - eps[source])
         return logit - (margin[-number] + margin[-number - 1]) / 2, eps
 
+    @torch.no_grad()
+    def stage_two(self, source: Ints, target: Ints) -> Values:
+        """Return the mean over weeks of what stage II says of pairs (p,), a batch at a time."""
+        found = np.empty(len(source))
+        for begin in range(0, len(source), BATCH_TOKENS):
+            part = slice(begin, begin + BATCH_TOKENS)
+            logit, scored, asked = self._told(self.scores.pairs, source[part], target[part])
+            found[part] = self.net.stage_two(logit, scored, asked)[0].double().cpu().numpy()
+        return found
+
     def entity_vectors(self) -> Floats:
         """Return h_e (n, T d): see `spaces.concatenated`. Raises ConfigError past what one row of Postgres holds."""
         return concatenated(self.aligned)
+
+    def _told(self, listed: Listed, source: Ints, target: Ints) -> tuple[Tensor, Tensor, Tensor]:
+        logit, scored, asked = (torch.from_numpy(x).to(self.device) for x in listed.of(source, target))
+        return logit, scored, asked
 
     def _tokens(self) -> tuple[Tensor, Tensor]:
         h, mask = torch.from_numpy(self.aligned.h), torch.from_numpy(self.aligned.mask)
