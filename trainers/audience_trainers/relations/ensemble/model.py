@@ -78,9 +78,8 @@ class EnsembleNet(nn.Module):
         )
         self.threshold = nn.Sequential(nn.Linear(dims, config.hidden), nn.GELU(), nn.Linear(config.hidden, 1))
         self.exposure = Exposure()
-        for last in (self.score[-1], self.threshold[-1]):
-            nn.init.zeros_(last.weight)  # begins as the mean of stage II
-            nn.init.zeros_(last.bias)
+        for parameter in (*self.score[-1].parameters(), *self.threshold[-1].parameters()):
+            nn.init.zeros_(parameter)  # begins as the mean of stage II
 
     def tokens(self, h: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Map h (e, T, d) of known weeks `mask` (e, T) to tokens (e, T, D) and which of them may be attended to.

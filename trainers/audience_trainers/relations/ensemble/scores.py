@@ -158,7 +158,8 @@ def read_scores(week: WeekVectors, ids: Sequence[str]) -> tuple[WeekScores | Non
         held = _scored(pq.read_table(folder / "held.parquet")) if (folder / "held.parquet").is_file() else None
         if entities is None:
             return WeekScores(pairs, held=held), place
-        return WeekScores(pairs, *(entities[x].to_numpy().astype(np.float32) for x in ("eps", "met")), held), place
+        eps, met = (entities[name].to_numpy().astype(np.float32) for name in ("eps", "met"))
+        return WeekScores(pairs, eps, met, held), place
     except (OSError, pa.ArrowException, KeyError) as exc:
         raise RunError(f"{folder} is damaged: {exc}", hint="mine that week again") from exc
 

@@ -115,7 +115,7 @@ def _measures(model: Ensemble, valid: TrainingPairs, best: dict[str, Any]) -> di
     auc = best.get("auc")
     if examined.any():
         paper = own.take(examined)
-        paper = paper.take(np.unique(paper.keys(len(model.aligned.h)), return_index=True)[1])  # silent rows say it again
+        paper = paper.take(np.unique(paper.keys(len(model.aligned.h)), return_index=True)[1])  # less silent rows
         logit = model.judge(paper.source, paper.target, held=True)[0]
         auc = area_under_curve(logit, (paper.label > 0.5).astype(np.float64))
     weight = model.judge(own.source, own.target)[1]
