@@ -11,6 +11,8 @@ from audience_graph.errors import ConfigError
 class EnsembleConfig:
     """Size of the encoder and how it is fitted. Raises ConfigError for a value out of range.
 
+    `weeks` are those that are read, this one among them; with 1 this week's ALPC decides alone.
+
     `week_dropout` is the chance that a week is hidden from a training pair, `threshold_weight` alpha of EGL eq. 5. An
     epoch looks at `pairs_per_epoch` pairs drawn anew, or at all of them when there are fewer; at most about
     `pairs_per_week` of a week are kept in memory.

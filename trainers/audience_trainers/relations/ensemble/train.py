@@ -1,6 +1,7 @@
 """Fit the ensemble: weighted cross-entropy of s_uv and of s_uv - eps_u, weeks hidden at random, best on validation.
 
-L = L_pred + alpha L_th, EGL eq. 2 and 3 with the ensemble's own s_uv and eps_u.
+L = L_pred + alpha L_th, EGL eq. 2 and 3 with the ensemble's own s_uv and eps_u. Labels count behaviour: what being met
+often adds to them is a term of its own in both, which relations are scored without.
 
 A row never sees the vectors or scores of the week that gave its label: stage II fitted them to that label, noise and
 all, and an ensemble that may look would trust this week alone. It has to foretell a week's labels from the other weeks.
