@@ -247,10 +247,15 @@ def test_the_weeks_that_runs_keep_decide_together_with_this_one(tmp_path: Path, 
     mined = mine_behaviour(entities, behaviour, config, seed=8, encode=encode, learning=learning)
     assert steps.count("alpc") == 15, "one training, of this week; the old one is read"
     assert 0.8 < mined.metrics["ensemble"]["validation_auc"] <= 1.0
-    assert mined.verdict.single is not None
-    assert not np.allclose(mined.verdict.single, mined.verdict.logit)
+    assert mined.metrics["validation_auc"] == mined.metrics["ensemble"]["validation_auc"], "of the stage that decides"
+    assert (mined.metrics["validation_of"], result.metrics["validation_of"]) == ("ensemble", "alpc")
+    assert mined.metrics["ensemble"]["weeks_scored"] == [True, True]
+    assert mined.verdict.stage_two is not None
+    assert mined.verdict.stage_two.held is not None
+    assert not np.allclose(mined.verdict.stage_two.pairs.logit, mined.verdict.logit)
     assert mined.entity_vectors.shape == (N, 2 * 16)  # weeks 29 and 30
     alone = replace(config, ensemble=replace(config.ensemble, weeks=1))
     learning = learning_of(home, now, entities, alone, silent)
     single = mine_behaviour(entities, behaviour, alone, seed=8, encode=encode, learning=learning)
     assert "ensemble" not in single.metrics
+    np.testing.assert_array_equal(single.verdict.logit, mined.verdict.stage_two.pairs.logit)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +50,8 @@ class Behaviour:
     """Sequences of all users, one after the other.
 
     `entity[start[k]:start[k + 1]]` (m,) are the entity indices of user k in time order. `event` and `session` (m,)
-    number the event and the session of each mention, ascending; None where they are not known.
+    number the event and the session of each mention, ascending; None where they are not known. `side` (users,) says
+    which half a user belongs to, the same one every week; None = by place.
     """
 
     entity: Ints
@@ -57,6 +59,7 @@ class Behaviour:
     entities: int
     event: Ints | None = None
     session: Ints | None = None
+    side: npt.NDArray[np.bool_] | None = None
 
     @property
     def users(self) -> int:
@@ -80,14 +83,16 @@ class Behaviour:
             yield self._part(slice(begin, end), self.start[first : last + 1] - begin)
 
     def half(self, which: int) -> Behaviour:
-        """Return the users with an even (0) or odd (1) place: two samples that share no user."""
-        return self.of_users(np.arange(self.users) % 2 == which)
+        """Return the users of one side, 0 or 1: two samples that share no user."""
+        side = np.arange(self.users) % 2 == 1 if self.side is None else self.side
+        return self.of_users(side == bool(which))
 
     def of_users(self, keep: npt.NDArray[np.bool_]) -> Behaviour:
         """Return the users for whom `keep` (u,) holds."""
         lengths = np.diff(self.start)
         start = np.concatenate(([0], np.cumsum(lengths[keep]))).astype(np.int64)
-        return self._part(np.repeat(keep, lengths), start)
+        side = None if self.side is None else self.side[keep]
+        return replace(self._part(np.repeat(keep, lengths), start), side=side)
 
     def _part(self, mentions: slice | npt.NDArray[np.bool_], start: Ints) -> Behaviour:
         event, session = (None if x is None else x[mentions] for x in (self.event, self.session))
@@ -120,4 +125,11 @@ def behaviour_from_sequences(sequences: pa.Table, entities: Entities) -> Behavio
     quiet = np.diff(moment, prepend=moment[:1]) > SESSION_GAP_SECONDS * 1_000_000
     names = sequences["event_id"].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
     other = np.diff(names, prepend=-1) != 0
-    return Behaviour(entity, start, len(entities), np.cumsum(new_user | other), np.cumsum(new_user | quiet))
+    side = codes_of(users.dictionary_encode().dictionary.to_pylist()) % 2 == 1
+    return Behaviour(entity, start, len(entities), np.cumsum(new_user | other), np.cumsum(new_user | quiet), side)
+
+
+def codes_of(ids: Iterable[str]) -> npt.NDArray[np.uint64]:
+    """Return a number of 64 bits for each id, the same one in every week and on every machine."""
+    found = b"".join(hashlib.blake2b(str(name).encode(), digest_size=8).digest() for name in ids)
+    return np.frombuffer(found, "<u8").astype(np.uint64)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 
 from audience_graph.errors import ConfigError
 from audience_graph.vectors.window import WINDOW_DAYS
@@ -122,7 +121,7 @@ class MineConfig:
 
     # stages II and III of model=alpc, e.g. `alpc.epochs=20`, `ensemble.weeks=6`
     alpc: MineAlpc = field(default_factory=MineAlpc)
-    ensemble: EnsembleConfig = field(default_factory=partial(EnsembleConfig, weeks=1))  # 1 = this week alone
+    ensemble: EnsembleConfig = field(default_factory=EnsembleConfig)  # `ensemble.weeks=1` = this week alone
 
     def __post_init__(self) -> None:
         for name, allowed in (("model", MODELS), ("device", DEVICES), ("popularity", POPULARITY)):

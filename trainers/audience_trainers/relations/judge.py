@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from audience_trainers.relations.behaviour import Behaviour, Entities
+from audience_trainers.relations.behaviour import Behaviour, Entities, codes_of
 from audience_trainers.relations.candidates import Candidates, Pair
 from audience_trainers.relations.config import MineConfig
 from audience_trainers.relations.propose import Proposal
@@ -23,12 +23,15 @@ from audience_trainers.relations.topn import Floats
 from audience_trainers.run import Progress, silent
 
 if TYPE_CHECKING:
+    from audience_trainers.relations.alpc.rank import Ranked
     from audience_trainers.relations.ensemble.infer import Ensemble
     from audience_trainers.relations.ensemble.pairs import TrainingPairs
+    from audience_trainers.relations.ensemble.scores import WeekScores
 
 Values = npt.NDArray[np.float64]
-# Stage III: (z of this week (n, d), its training pairs) -> the ensemble with the weeks before, or None without any.
-WithPast = Callable[[Floats, "TrainingPairs"], "Ensemble | None"]
+# Stage III: (z of this week (n, d), its training pairs, stage II's scores) -> the ensemble with the weeks before, or
+# None without any.
+WithPast = Callable[[Floats, "TrainingPairs", "WeekScores"], "Ensemble | None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,8 @@ class Learning:
 class Verdict:
     """Logits s_uv (p,) of the candidates (explored pairs among them), eps_u (n,), and the evidence graph (n, n).
 
-    A learned model adds z (n, d), its training pairs, its curves (epoch, name, value), the logits of stage II alone,
-    and h_e (n, D) when the ensemble has spoken.
+    A learned model adds z (n, d), its training pairs, its curves (epoch, name, value), what stage II alone says, and
+    h_e (n, D) when the ensemble has spoken.
     """
 
     candidates: Candidates
@@ -57,7 +60,7 @@ class Verdict:
     z: Floats | None = None
     pairs: TrainingPairs | None = None
     curves: list[tuple[int, str, float]] = field(default_factory=list)
-    single: Values | None = None
+    stage_two: WeekScores | None = None
     entity_vectors: Floats | None = None
 
 
@@ -105,31 +108,46 @@ def judge_by_alpc(
         semantic=semantic_edges(candidates, len(entities), config),
         confirmed=_columns(decided.confirmed),
         rejected=_columns(decided.rejected),
+        codes=codes_of(entities.ids),
     )
     closeness = Closeness(config.pair_window, config.shift, config.prior, config.session_weight, config.event_weight)
     skip = SkipGram(config.dims_co, config.window, config.epochs)
     options = RankOptions(seed, learning.device, learning.folder, learning.progress)
     ranked = rank_candidates(heard, config.alpc, closeness, skip, options)
-    metrics: dict[str, Any] = {"held_out_auc": None, "validation_auc": ranked.valid_auc, "alpc": ranked.metrics}
-    ensemble = None if learning.with_past is None else learning.with_past(ranked.z, ranked.pairs)
+    scores = ranked.scores(behaviour)
+    ensemble = None if learning.with_past is None else learning.with_past(ranked.z, ranked.pairs, scores)
     shift = math.log(config.alpc_cut / (1.0 - config.alpc_cut))
     logit, eps, vectors = ranked.logit, ranked.thresholds + shift, None
     if ensemble is not None:
-        logit = ensemble.logits(ranked.candidates.source, ranked.candidates.target)
-        eps, vectors = ensemble.thresholds() + shift, ensemble.entity_vectors()
-        metrics["ensemble"] = ensemble.metrics
+        logit, eps = ensemble.decide(ranked.candidates.source, ranked.candidates.target, shift)
+        vectors = ensemble.entity_vectors()
     return Verdict(
         candidates=ranked.candidates,
         logit=logit,
         thresholds=eps,
         graph=ranked.graph,
-        metrics=metrics,
+        metrics=_measures(ranked, ensemble),
         z=ranked.z,
         pairs=ranked.pairs,
         curves=ranked.curves,
-        single=ranked.logit,
+        stage_two=scores,
         entity_vectors=vectors,
     )
+
+
+def _measures(ranked: Ranked, ensemble: Ensemble | None) -> dict[str, Any]:
+    """Return the measures of both stages; `validation_auc` is that of the one that decides, `validation_of` names it.
+
+    Both are measured on candidates that stage II held out, over labels of users whom it did not read.
+    """
+    found = {"held_out_auc": None, "validation_auc": ranked.valid_auc, "validation_of": "alpc", "alpc": ranked.metrics}
+    if ensemble is None:
+        return found
+    return found | {
+        "validation_auc": ensemble.metrics["validation_auc"],
+        "validation_of": "ensemble",
+        "ensemble": ensemble.metrics,
+    }
 
 
 def _columns(pairs: frozenset[Pair]) -> npt.NDArray[np.int64]:

@@ -35,6 +35,7 @@ from audience_trainers.run import Progress, RunFolder, choose_device, create_run
 if TYPE_CHECKING:
     from audience_trainers.relations.ensemble.infer import Ensemble
     from audience_trainers.relations.ensemble.pairs import TrainingPairs
+    from audience_trainers.relations.ensemble.scores import WeekScores
 
 TEXT_CACHE = "text_vectors"
 
@@ -102,7 +103,7 @@ def learning_of(home: Home, run: RunFolder, entities: Entities, config: MineConf
     """Return where this run learns, and how it meets the weeks that earlier runs keep."""
     device = choose_device(config.device)
 
-    def with_past(z: Floats, pairs: TrainingPairs) -> Ensemble | None:
+    def with_past(z: Floats, pairs: TrainingPairs, scores: WeekScores) -> Ensemble | None:
         from audience_trainers.relations.ensemble.weekly import ensemble_of_week
 
         now = WeekVectors(run.week, entities.ids, z)
@@ -110,7 +111,7 @@ def learning_of(home: Home, run: RunFolder, entities: Entities, config: MineConf
             return None
         try:
             return ensemble_of_week(
-                home.runs, now, pairs, config.ensemble, seed=run.seed, device=device, progress=progress
+                home.runs, now, pairs, config.ensemble, scores=scores, seed=run.seed, device=device, progress=progress
             )
         except RunError as exc:  # stage II is whole: its scores stand
             progress(f"without the weeks before: {exc.message}", 1, 1)
@@ -142,8 +143,8 @@ def write_mined(run: RunFolder, entities: Entities, mined: Mined) -> None:
     """
     verdict = mined.verdict
     table = verdict.candidates.to_table().append_column("logit", pa.array(verdict.logit))
-    if verdict.single is not None:
-        table = table.append_column("single_logit", pa.array(verdict.single))
+    if verdict.stage_two is not None:
+        table = table.append_column("single_logit", pa.array(verdict.stage_two.pairs.logit))
     run.write_table("candidates", table)
     run.write_table("relations", mined.relations.to_table(entities.ids))
     run.write_table(
@@ -162,11 +163,16 @@ def write_mined(run: RunFolder, entities: Entities, mined: Mined) -> None:
 
 
 def write_learned(run: RunFolder, verdict: Verdict) -> None:
-    """Write what a learned model leaves for the weeks to come: z, its training pairs, its curves."""
+    """Write what a learned model leaves for the weeks to come: z, training pairs, curves, and stage II's own word."""
     if verdict.z is None or verdict.pairs is None:
         return
     run.write_array("z", verdict.z)
     run.write_table("pairs", verdict.pairs.to_table())
+    said = verdict.stage_two
+    tables = {} if said is None else {"stage_two": said.by_entity(), "held": said.by_held_pair()}
+    for name, table in tables.items():
+        if table is not None:
+            run.write_table(name, table)
     epochs, names, values = zip(*verdict.curves, strict=True)
     run.write_table("curves", pa.table({"epoch": list(epochs), "name": list(names), "value": list(values)}))
 

@@ -18,11 +18,14 @@ import scipy.sparse as sp
 from audience_graph.errors import RunError
 from audience_trainers.relations.alpc.config import AlpcConfig
 from audience_trainers.relations.alpc.encode import encode_all, score_pairs, thresholds
-from audience_trainers.relations.alpc.lessons import Course
+from audience_trainers.relations.alpc.lessons import Course, Examination
+from audience_trainers.relations.alpc.model import Alpc
 from audience_trainers.relations.alpc.train import TrainOptions, train_alpc
 from audience_trainers.relations.alpc.user_folds import Heard, SkipGram, UserMaterial, course_from_users
+from audience_trainers.relations.behaviour import Behaviour
 from audience_trainers.relations.candidates import PROVENANCE, Candidates
 from audience_trainers.relations.ensemble.pairs import TRAIN, VALID, TrainingPairs
+from audience_trainers.relations.ensemble.scores import Scored, WeekScores
 from audience_trainers.relations.linkpred.task import Floats, Pairs, Values
 from audience_trainers.relations.together import Closeness
 from audience_trainers.relations.topn import pair_products, top_n, unit_rows
@@ -46,7 +49,8 @@ class RankOptions:
 class Ranked:
     """Scored pairs: all candidates and the explored ones, with logits s_uv (p,), eps_u (n,), z (n, d).
 
-    `pairs` are what the model was trained and validated on, `graph` the evidence of all users, `curves` (epoch, name,
+    `pairs` are what the model was trained and validated on, `held` the latter with logits read from one half of the
+    users, whose labels the other half tells, `graph` the evidence of all users, `curves` (epoch, name,
     value). `valid_auc` is the AUC of the best epoch on candidates that it was not trained on, None when these are all
     of one kind.
     """
@@ -60,6 +64,17 @@ class Ranked:
     curves: list[tuple[int, str, float]]
     valid_auc: float | None
     metrics: dict[str, Any]
+    held: Scored
+
+    def scores(self, behaviour: Behaviour) -> WeekScores:
+        """Return what the weekly ensemble reads of this week, now and in the weeks to come."""
+        met = np.log1p(np.bincount(behaviour.entity, minlength=behaviour.entities))
+        return WeekScores(
+            pairs=Scored(self.candidates.source, self.candidates.target, self.logit),
+            eps=self.thresholds.astype(np.float32),
+            met=met.astype(np.float32),
+            held=self.held,
+        )
 
 
 def rank_candidates(
@@ -103,7 +118,13 @@ def rank_candidates(
             "positives": positives,
             "explored_pairs": int((candidates.provenance == EXPLORED).sum()),
         },
+        held=_examined(trained.model, course.examination, options.device),
     )
+
+
+def _examined(model: Alpc, paper: Examination, device: str) -> Scored:
+    logit = score_pairs(model, encode_all(model, paper.view, device=device), paper.pairs, paper.features)
+    return Scored(paper.pairs[0], paper.pairs[1], logit.astype(np.float32))
 
 
 def with_explored(heard: Heard, z: Floats, material: UserMaterial, config: AlpcConfig) -> Candidates:

@@ -30,11 +30,15 @@ from audience_trainers.relations.topn import pair_products, unit_rows
 
 VALID_SHARE = 0.1
 CELLS = 8
+MIX = np.uint64(0xD6E8FEB86659FD93)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Heard:
-    """What stage I hands over: behaviour, candidates, E^Co of everyone (n, d), E^Se (n, t), text edges, decisions."""
+    """What stage I hands over: behaviour, candidates, E^Co of everyone (n, d), E^Se (n, t), text edges, decisions.
+
+    `codes` (n,) number the entities alike in every week, so that every week holds the same pairs out; None = by index.
+    """
 
     behaviour: Behaviour
     candidates: Candidates
@@ -43,6 +47,15 @@ class Heard:
     semantic: sp.csr_matrix
     confirmed: Pairs
     rejected: Pairs
+    codes: npt.NDArray[np.uint64] | None = None
+
+    def held_out(self, pairs: Pairs) -> npt.NDArray[np.bool_]:
+        """Return which pairs (2, p) no lesson asks, this week or another: a tenth, either way round alike."""
+        codes = np.arange(len(self.text), dtype=np.uint64) if self.codes is None else self.codes
+        mixed = (codes * MIX)[pairs].sum(axis=0, dtype=np.uint64)
+        mixed ^= mixed >> np.uint64(29)
+        mixed *= MIX
+        return np.asarray((mixed >> np.uint64(32)) < np.uint64(2**32 * VALID_SHARE))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,16 +87,16 @@ def course_from_users(
 
     A lesson reads one half: its graph, its skip-gram vectors turned towards those of everyone, its pair features. Its
     labels come from the other half: a candidate is positive when those users bear it out, a hard negative when they
-    do not. So no message, vector or feature knows the users that the label counts. A tenth of the candidates of the
-    first lesson is kept for validation. Confirmed relations are positives of weight `confirmed_weight`, rejected ones
-    negatives of every epoch.
+    do not. So no message, vector or feature knows the users that the label counts. A tenth of the
+    candidates of the first lesson is kept for validation, the same pairs every week. Confirmed relations are positives
+    of weight `confirmed_weight`, rejected ones negatives of every epoch.
     """
     text = text_inputs(heard.text, len(heard.text), config.text_dims)
     samples = [heard.behaviour.half(0), heard.behaviour.half(1)]
     halves = [_evidence(heard, sample, options, skip, seed) for sample in samples]
     pairs = np.stack([heard.candidates.source, heard.candidates.target])
     pairs = pairs[:, np.unique(pair_key(pairs, len(text)), return_index=True)[1]]
-    held = np.random.default_rng([seed, 2]).random(pairs.shape[1]) < VALID_SHARE
+    held = heard.held_out(pairs)
     views = [_view(half, text, config, seed) for half in halves]
     lessons = []
     for read, told in ((0, 1), (1, 0)):

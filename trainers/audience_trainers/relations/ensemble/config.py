@@ -11,12 +11,14 @@ from audience_graph.errors import ConfigError
 class EnsembleConfig:
     """Size of the encoder and how it is fitted. Raises ConfigError for a value out of range.
 
+    `weeks` are those that are read, this one among them; with 1 this week's ALPC decides alone.
+
     `week_dropout` is the chance that a week is hidden from a training pair, `threshold_weight` alpha of EGL eq. 5. An
     epoch looks at `pairs_per_epoch` pairs drawn anew, or at all of them when there are fewer; at most about
     `pairs_per_week` of a week are kept in memory.
     """
 
-    weeks: int = 6
+    weeks: int = 4
     dims: int = 32
     heads: int = 4
     layers: int = 1
@@ -24,10 +26,10 @@ class EnsembleConfig:
     dropout: float = 0.1
     week_dropout: float = 0.3
     threshold_weight: float = 1.0
-    epochs: int = 40
-    patience: int = 5
+    epochs: int = 15
+    patience: int = 4
     batch: int = 2_048
-    pairs_per_epoch: int = 200_000
+    pairs_per_epoch: int = 50_000
     pairs_per_week: int = 2_000_000
     rate: float = 3e-3
     decay: float = 1e-4

@@ -1,9 +1,10 @@
 """Fit the ensemble: weighted cross-entropy of s_uv and of s_uv - eps_u, weeks hidden at random, best on validation.
 
-L = L_pred + alpha L_th, EGL eq. 2 and 3 with the ensemble's own s_uv and eps_u.
+L = L_pred + alpha L_th, EGL eq. 2 and 3 with the ensemble's own s_uv and eps_u. Labels count behaviour: what being met
+often adds to them is a term of its own in both, which relations are scored without.
 
-A row never sees the vectors of the week that gave its label: stage II fitted them to that label, noise and all, and an
-ensemble that may look would trust this week alone. It has to foretell a week's labels from the other weeks.
+A row never sees the vectors or scores of the week that gave its label: stage II fitted them to that label, noise and
+all, and an ensemble that may look would trust this week alone. It has to foretell a week's labels from the other weeks.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from audience_trainers.relations.ensemble.config import EnsembleConfig
 from audience_trainers.relations.ensemble.infer import Ensemble
 from audience_trainers.relations.ensemble.model import EnsembleNet, hide_weeks
 from audience_trainers.relations.ensemble.pairs import NO_WEEK, TRAIN, VALID, TrainingPairs
+from audience_trainers.relations.ensemble.scores import Scores, no_scores
 from audience_trainers.relations.ensemble.weeks import Aligned
 from audience_trainers.relations.linkpred.ranking import area_under_curve
 from audience_trainers.run import Progress, silent
@@ -37,6 +39,9 @@ class Batches:
     label: Tensor  # (p,)
     weight: Tensor  # (p,)
     week: Tensor  # (p,) slot that a row must not see, -1 = none
+    told: tuple[Tensor, Tensor, Tensor]  # stage II by week, `scores.Told`, (p, T) each
+    eps: Tensor  # (n, T)
+    met: Tensor  # (n, T)
 
 
 def fit_ensemble(
@@ -44,6 +49,7 @@ def fit_ensemble(
     pairs: TrainingPairs,
     config: EnsembleConfig | None = None,
     *,
+    scores: Scores | None = None,
     seed: int = 7,
     device: str = "cpu",
     progress: Progress = silent,
@@ -63,7 +69,8 @@ def fit_ensemble(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = EnsembleNet(aligned.h.shape[1], aligned.h.shape[2], chosen).to(device)
-        return _fit(net, aligned, train, valid, _Fit(chosen, seed, device, progress))
+        found = Ensemble(net, aligned, no_scores(*aligned.mask.shape) if scores is None else scores, device)
+        return _fit(found, train, valid, _Fit(chosen, seed, device, progress))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,47 +81,55 @@ class _Fit:
     progress: Progress
 
 
-def _fit(net: EnsembleNet, aligned: Aligned, train: TrainingPairs, valid: TrainingPairs, fit: _Fit) -> Ensemble:
-    config = fit.config
-    data, held = _to_device(aligned, train, fit.device), _to_device(aligned, valid, fit.device)
+def _fit(model: Ensemble, train: TrainingPairs, valid: TrainingPairs, fit: _Fit) -> Ensemble:
+    config, net = fit.config, model.net
+    data, held = _to_device(model, train), _to_device(model, valid)
     optimiser = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
     generator = torch.Generator().manual_seed(fit.seed)
-    best: dict[str, Any] | None = None
-    measures: dict[str, Any] = {"loss": float("inf")}
+    best: dict[str, Any] = copy.deepcopy(net.state_dict())
+    measures: dict[str, Any] = {**_validate(net, held, config), "epoch": 0}  # the mean of stage II
     curve: list[dict[str, float]] = []
     for epoch in range(config.epochs):
         train_loss = _epoch(net, data, optimiser, config, generator)
         now = _validate(net, held, config)
         curve.append({"epoch": epoch + 1, "train_loss": train_loss, **now})
         fit.progress("ensemble", epoch + 1, config.epochs)
-        if best is None or now["loss"] < measures["loss"]:
+        if now["loss"] < measures["loss"]:
             best, measures = copy.deepcopy(net.state_dict()), {**now, "epoch": epoch + 1}
         elif epoch + 1 - measures["epoch"] >= config.patience:
             break
     fit.progress("ensemble", config.epochs, config.epochs)
-    if best is not None:
-        net.load_state_dict(best)
-    found = Ensemble(net, aligned, fit.device)
-    return replace(found, metrics=_measures(found, valid, measures), curve=tuple(curve))
+    net.load_state_dict(best)
+    return replace(model, metrics=_measures(model, valid, measures), curve=tuple(curve))
 
 
 def _measures(model: Ensemble, valid: TrainingPairs, best: dict[str, Any]) -> dict[str, Any]:
-    """Return what the run reports: `validation_auc` of this week's pairs over all weeks, `foretold_auc` without it.
+    """Return what the run reports: `validation_auc` over all weeks, `foretold_auc` without the week of the label.
 
-    z of this week has read all users, those that told these labels too, so the first flatters; the second does not.
+    The first is that of the pairs that stage II held out this week, each week's logit read from the half of the users
+    that does not tell their labels, as the AUC of stage II is. Where no week keeps those logits it is the second.
     """
     slots = model.aligned.h.shape[1]
     own = valid.take(np.isin(valid.weeks(), (slots - 1, NO_WEEK)))
-    logit, weight = model.scores(own.source, own.target)
-    auc = area_under_curve(logit, (own.label > 0.5).astype(np.float64))
+    told = model.scores.held.of(own.source, own.target)
+    examined = told.scored[:, -1]
+    auc = best.get("auc")
+    if examined.any():
+        paper = own.take(examined)
+        paper = paper.take(np.unique(paper.keys(len(model.aligned.h)), return_index=True)[1])  # less silent rows
+        logit = model.judge(paper.source, paper.target, held=True)[0]
+        auc = area_under_curve(logit, (paper.label > 0.5).astype(np.float64))
+    weight = model.judge(own.source, own.target)[1]
     return {
-        "validation_auc": None if np.isnan(auc) else auc,
+        "validation_auc": None if auc is None or np.isnan(auc) else auc,
         "foretold_auc": best.get("auc"),
         "validation_loss": best["loss"],
         "epochs": best.get("epoch"),
         "weeks": slots,
         "week_attention": [round(float(share), 6) for share in weight.mean(axis=0)] if len(own) else [],
         "weeks_known": [round(float(share), 6) for share in model.aligned.mask.mean(axis=0)],
+        "weeks_scored": [len(keys) > 0 for keys in model.scores.pairs.keys],
+        "unscored": float(model.net.stage_two.unscored.detach()),
     }
 
 
@@ -149,7 +164,12 @@ def _predict(
     seen = hide_weeks(seen, data.week[rows], week_dropout, generator)
     u, seen_u = net.tokens(data.h[source], seen[:, 0])
     v, seen_v = net.tokens(data.h[target], seen[:, 1])
-    return net.pair(u, seen_u, v, seen_v)[0], net.eps(u, seen_u)
+    other = torch.arange(seen.shape[2], device=seen.device) != data.week[rows][:, None]
+    logit, scored, asked = (x[rows] for x in data.told)
+    told = (logit, scored & other, asked & other)
+    eps = data.eps[source].masked_fill(~other, float("nan"))
+    met = data.met[data.pair[:, rows], data.week[rows].clamp_min(0)].T  # (b, 2)
+    return net.pair(u, seen_u, v, seen_v, told)[0] + net.exposure(met), net.eps(u, seen_u, eps)
 
 
 def pair_loss(logit: Tensor, eps: Tensor, label: Tensor, weight: Tensor, alpha: float) -> Tensor:
@@ -178,7 +198,9 @@ def _with_validation(pairs: TrainingPairs, share: float, rng: np.random.Generato
     return replace(pairs, split=(rng.random(len(pairs)) < share).astype(np.int8))
 
 
-def _to_device(aligned: Aligned, pairs: TrainingPairs, device: str) -> Batches:
+def _to_device(model: Ensemble, pairs: TrainingPairs) -> Batches:
+    aligned, device = model.aligned, model.device
+    logit, scored, asked = (torch.from_numpy(x).to(device) for x in model.scores.pairs.of(pairs.source, pairs.target))
     return Batches(
         h=torch.from_numpy(aligned.h).to(device),
         mask=torch.from_numpy(aligned.mask).to(device),
@@ -186,4 +208,7 @@ def _to_device(aligned: Aligned, pairs: TrainingPairs, device: str) -> Batches:
         label=torch.from_numpy(pairs.label).to(device),
         weight=torch.from_numpy(pairs.weight).to(device),
         week=torch.from_numpy(pairs.weeks()).to(device),
+        told=(logit, scored, asked),
+        eps=torch.from_numpy(model.scores.eps).to(device),
+        met=torch.from_numpy(model.scores.met).to(device),
     )

@@ -84,7 +84,7 @@ def read_pairs(week: WeekVectors, ids: Sequence[str]) -> TrainingPairs | None:
         pairs = pairs_from_table(pq.read_table(path))
     except (OSError, pa.ArrowException, KeyError) as exc:
         raise RunError(f"{path} is not readable: {exc}", hint="mine that week again") from exc
-    return moved(pairs, _places(week.ids, ids))
+    return moved(pairs, places(week.ids, ids))
 
 
 def align(weeks: Sequence[WeekVectors], ids: Sequence[str]) -> Aligned:
@@ -98,7 +98,7 @@ def align(weeks: Sequence[WeekVectors], ids: Sequence[str]) -> Aligned:
     dims = max(week.z.shape[1] for week in weeks)
     h = np.zeros((len(ids), slots[-1] + 1, dims), np.float32)
     for slot, week in zip(slots, weeks, strict=True):
-        place = _places(ids, week.ids)
+        place = places(ids, week.ids)
         known = place >= 0
         h[known, slot, : week.z.shape[1]] = week.z[place[known]]
     return Aligned(h, np.abs(h).max(axis=2, initial=0.0) > 0)
@@ -162,7 +162,7 @@ def _read(week: str, folder: Path) -> WeekVectors:
     return WeekVectors(week, ids, np.asarray(z, np.float32), folder)
 
 
-def _places(ids: Sequence[str], among: Sequence[str]) -> npt.NDArray[np.int64]:
+def places(ids: Sequence[str], among: Sequence[str]) -> npt.NDArray[np.int64]:
     """Return where each id stands in `among`, -1 where it does not."""
     found = pc.index_in(pa.array(ids, pa.string()), value_set=pa.array(among, pa.string()))
     return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), np.int64)
