@@ -64,16 +64,21 @@ RANGES = {
 
 @dataclass(frozen=True, slots=True)
 class MineAlpc(AlpcConfig):
-    """ALPC as a mining run trains it: with pair features, small batches, hard negatives."""
+    """ALPC as a mining run trains it: with pair features, small batches, hard negatives.
+
+    z speaks through its inner product and few dimensions: labels that count behaviour also reward what is merely busy,
+    and a z of more freedom learns that too.
+    """
 
     structure: bool = True
-    dims: int = 64
+    scoring: str = "inner"
+    dims: int = 32
     text_dims: int = 64
     walk_dims: int = 64
     hard_share: float = 0.6
-    dropout: float = 0.3
-    batch: int = 1_024
-    epochs: int = 12
+    dropout: float = 0.5
+    batch: int = 256
+    epochs: int = 10
 
 
 @dataclass(frozen=True, slots=True)
