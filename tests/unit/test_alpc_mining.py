@@ -190,6 +190,8 @@ def test_pair_features_do_not_depend_on_the_order_of_the_question() -> None:
     np.testing.assert_allclose(evidence.features(asked)[order], evidence.features(asked[:, order]), rtol=1e-5)
     np.testing.assert_allclose(evidence.features(asked), evidence.features(asked[::-1]), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(evidence.exposure(asked), evidence.exposure(asked[::-1]))
+    assert evidence.spectral is evidence.spectral, "what is read of the whole sample is worked out once"
+    assert evidence.information is evidence.information
 
 
 def test_negatives_are_met_as_often_as_the_positives() -> None:

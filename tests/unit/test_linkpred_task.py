@@ -11,7 +11,7 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from audience_graph.errors import ConfigError, InputError, RunError
-from audience_trainers.relations.linkpred.hard import hard_negatives
+from audience_trainers.relations.linkpred.hard import NEAREST, hard_negatives, near_pairs
 from audience_trainers.relations.linkpred.models import MODELS, MOST_SETTINGS, choose_models
 from audience_trainers.relations.linkpred.ranking import hits_at, ranking_measures
 from audience_trainers.relations.linkpred.read import read_task
@@ -44,6 +44,22 @@ def test_hard_negatives_are_strangers_each_once_and_nearer_than_random(tmp_path:
     same = lambda pairs: float((pairs[0] % 3 == pairs[1] % 3).mean())  # noqa: E731
     assert same(hard) > same(task.test["random"].negative) + 0.2
     assert np.array_equal(hard, read_task(tmp_path).test["hard"].negative)
+
+
+def test_near_strangers_are_the_best_of_a_full_sort_equal_ones_by_number() -> None:
+    n = 200
+    edges = np.unique(np.sort(np.random.default_rng(3).integers(n, size=(2, 900)), axis=0), axis=1)
+    nothing = np.zeros((2, 0), np.int64)
+    training = Training(n, edges[:, edges[0] < edges[1]], nothing, nothing)
+    graph = training.adjacency().toarray()
+    strength = graph @ (graph / np.maximum(graph.sum(axis=1, keepdims=True), 1.0))
+    strength[graph > 0] = 0.0
+    np.fill_diagonal(strength, 0.0)
+    best = np.argsort(-strength, axis=1, kind="stable")[:, :NEAREST]
+    expected = [(u, int(v)) for u in range(n) for v in best[u] if strength[u, v] > 0]
+    assert [tuple(pair) for pair in near_pairs(training).T.tolist()] == expected
+    some = near_pairs(training, np.array([3, 150])).T.tolist()
+    assert [tuple(pair) for pair in some] == [pair for pair in expected if pair[0] in (3, 150)]
 
 
 def test_a_source_without_strangers_takes_the_hard_negatives_of_others() -> None:

@@ -59,6 +59,10 @@ def test_a_cache_that_was_cut_off_or_damaged_is_mended(tmp_path: Path, name: str
     rows[:] = 0
     rows.tofile(tmp_path / "vectors.f32")
     np.testing.assert_array_equal(cache.encode(texts, encode), Encoder()(texts))
+    asked, kept = len(encode.asked), (tmp_path / "keys").stat().st_size
+    np.testing.assert_array_equal(cache.encode(texts, encode), Encoder()(texts))
+    assert len(encode.asked) == asked, "damaged rows were encoded again, and the new ones count from then on"
+    assert (tmp_path / "keys").stat().st_size == kept
 
 
 def test_the_corpus_is_joined_by_weight_and_a_document_about_two_counts_half() -> None:

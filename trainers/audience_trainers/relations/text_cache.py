@@ -59,7 +59,10 @@ class TextCache:
         return np.frombuffer(b"".join(digests), KEY)
 
     def _find(self, keys: Keys, vectors: Floats) -> Indices:
-        """Put the kept vectors of `keys` into `vectors`; return their rows, -1 where there is none or a damaged one."""
+        """Put the kept vectors of `keys` into `vectors`; return their rows, -1 where there is none or a damaged one.
+
+        Of a text that is kept twice the later row counts: it was written because the one before it was damaged.
+        """
         with self._locked():
             kept = np.fromfile(self.folder / "keys", KEY)
             kept = kept[: min(len(kept), self._rows())]
@@ -67,7 +70,7 @@ class TextCache:
         if len(kept) == 0 or len(keys) == 0:
             return place
         order = np.argsort(kept, kind="stable")
-        near = np.minimum(np.searchsorted(kept[order], keys), len(kept) - 1)
+        near = np.maximum(np.searchsorted(kept[order], keys, side="right") - 1, 0)
         found = np.flatnonzero(kept[order][near] == keys)
         place[found] = order[near[found]]
         rows = np.memmap(self.folder / "vectors.f32", np.float32, "r", shape=(len(kept), self.dims))

@@ -58,7 +58,7 @@ def top_n(vectors: Floats, n: int, *, minimum: float = 0.0, block_bytes: int = B
     return np.concatenate([s for s, _ in found]), np.concatenate([t for _, t in found])
 
 
-def best_of_rows(values: Floats, n: int, minimum: float) -> tuple[Indices, Indices]:
+def best_of_rows(values: npt.NDArray[np.floating], n: int, minimum: float) -> tuple[Indices, Indices]:
     """Return (row, column) of the n largest values above `minimum` of each row: rows ascending, values descending,
     columns ascending.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -35,9 +36,12 @@ SPECTRAL_DIMS = 64
 LOWEST = -20.0  # log of an affinity that is not there
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)  # without slots: what is asked again is kept beside the fields
 class Evidence:
-    """Counts of a sample, its graph (n, n) = information + text edges, and E^Co (n, d) of the same sample."""
+    """Counts of a sample, its graph (n, n) = information + text edges, and E^Co (n, d) of the same sample.
+
+    What features read of the whole sample is worked out at the first question and kept.
+    """
 
     together: Together
     closeness: Closeness
@@ -54,19 +58,40 @@ class Evidence:
         """Return random vectors after 1 .. `hops` steps over the weighted graph (n, hops * dims)."""
         return walk_vectors(self.graph, dims=dims, hops=hops, seed=seed)
 
+    @cached_property
+    def information(self) -> tuple[sp.csr_matrix, sp.csr_matrix, sp.csr_matrix]:
+        """Shrunk mutual information (n, n) of meeting within the window, in one session, in one event."""
+        return self.together.information(self.closeness)
+
+    @cached_property
+    def spectral(self) -> Floats:
+        """Leading eigenvectors (n, SPECTRAL_DIMS) of the normalised evidence graph, unit rows."""
+        return preference_vectors(self.graph, dims=SPECTRAL_DIMS, power=1.0, seed=0)
+
+    @cached_property
+    def half_step(self) -> sp.csr_matrix:
+        """D^-1/2 A D^-1/2 (n, n), whose square is the two-step affinity."""
+        degree = np.asarray(self.graph.sum(axis=1)).ravel()
+        root = sp.diags(np.sqrt(np.divide(1.0, degree, out=np.zeros(len(degree)), where=degree > 0)))
+        return (root @ self.graph @ root).tocsr()
+
+    @cached_property
+    def met(self) -> Values:
+        """How often an entity is met at all, log(1 + pairs) by window, session and event (3, n)."""
+        kinds = (self.together.window, self.together.session, self.together.event)
+        return np.stack([np.log1p(np.asarray(counts.sum(axis=1)).ravel()) for counts in kinds])
+
     def features(self, pairs: Pairs) -> Floats:
         """Return the features (p, len(FEATURE_NAMES)) of pairs (2, p) in any order."""
         order = np.argsort(pairs[0], kind="stable")
         u, v = pairs[:, order]
-        degree = np.asarray(self.graph.sum(axis=1)).ravel()
-        spectral = preference_vectors(self.graph, dims=SPECTRAL_DIMS, power=1.0, seed=0)
         columns = [
             np.maximum(walk_affinity(self.graph, u, v, walk_scores(self.graph, u, v)), LOWEST),
-            np.maximum(_two_steps(self.graph, degree, u, v), LOWEST),
-            *(at(kind, u, v) for kind in self.together.information(self.closeness)),
+            np.maximum(_two_steps(self.half_step, u, v), LOWEST),
+            *(at(kind, u, v) for kind in self.information),
             pair_products(unit_rows(self.co), u, v),
             pair_products(self.text, u, v),
-            pair_products(spectral, u, v),
+            pair_products(self.spectral, u, v),
         ]
         found = np.empty((len(u), len(columns)), np.float32)
         found[order] = np.stack(columns, axis=1)
@@ -75,8 +100,8 @@ class Evidence:
     def exposure(self, pairs: Pairs) -> Floats:
         """Return how often each end of pairs (2, p) is met in this sample (p, len(EXPOSURE_NAMES))."""
         columns = []
-        for counts in (self.together.window, self.together.session, self.together.event):
-            ends = np.log1p(np.asarray(counts.sum(axis=1)).ravel())[pairs]
+        for often in self.met:
+            ends = often[pairs]
             columns += [ends.min(axis=0), ends.max(axis=0)]
         return np.stack(columns, axis=1).astype(np.float32)
 
@@ -103,13 +128,11 @@ def co_inputs(evidence: Evidence, *, dims: int, hops: int, seed: int) -> Floats:
     return np.concatenate([unit_size(evidence.co), evidence.walks(dims=dims, hops=hops, seed=seed)], axis=1)
 
 
-def _two_steps(graph: sp.csr_matrix, degree: Values, u: npt.NDArray[np.int64], v: npt.NDArray[np.int64]) -> Values:
+def _two_steps(half_step: sp.csr_matrix, u: npt.NDArray[np.int64], v: npt.NDArray[np.int64]) -> Values:
     """Return log of (D^-1/2 A D^-1 A D^-1/2)_uv, -inf where there is none."""
-    inverse = np.divide(1.0, degree, out=np.zeros(len(degree)), where=degree > 0)
-    scaled = (sp.diags(np.sqrt(inverse)) @ graph @ sp.diags(np.sqrt(inverse))).tocsr()
     shared = np.empty(len(u))
     for begin in range(0, len(u), 100_000):
         part = slice(begin, begin + 100_000)
-        shared[part] = np.asarray(scaled[u[part]].multiply(scaled[v[part]]).sum(axis=1)).ravel()
+        shared[part] = np.asarray(half_step[u[part]].multiply(half_step[v[part]]).sum(axis=1)).ravel()
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(shared))

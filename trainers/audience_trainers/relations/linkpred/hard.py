@@ -8,7 +8,7 @@ import scipy.sparse as sp
 
 from audience_graph.errors import RunError
 from audience_trainers.relations.linkpred.task import Pairs, Training, pair_key
-from audience_trainers.relations.topn import top_n, unit_rows
+from audience_trainers.relations.topn import best_of_rows, top_n, unit_rows
 
 NEAREST = 50  # as many candidates from each side
 BLOCK = 512
@@ -95,12 +95,12 @@ def _near_by_graph(graph: sp.csr_matrix, sources: npt.NDArray[np.int64]) -> Pair
     found = []
     for begin in range(0, len(sources), BLOCK):
         rows = sources[begin : begin + BLOCK]
-        strength = (graph[rows] @ share).toarray()
-        strength[graph[rows].toarray() > 0] = 0.0
+        near = graph[rows]
+        strength = (near @ share).toarray()
+        strength[np.repeat(np.arange(len(rows)), np.diff(near.indptr)), near.indices] = 0.0
         strength[np.arange(len(rows)), rows] = 0.0
-        best = np.argsort(-strength, axis=1, kind="stable")[:, :NEAREST]
-        keep = np.take_along_axis(strength, best, axis=1) > 0
-        found.append(np.stack([np.repeat(rows, keep.sum(axis=1)), best[keep]]))
+        row, target = best_of_rows(strength, NEAREST, 0.0)
+        found.append(np.stack([rows[row], target]))
     return np.concatenate(found, axis=1)
 
 
