@@ -14,9 +14,10 @@ from test_relation_mining import CLUSTERS, CONFIG, SIZE, N, encode, toy_world
 from audience_graph.config import Home
 from audience_graph.errors import RunError
 from audience_trainers.relations.alpc.evidence import aligned, gather_evidence
-from audience_trainers.relations.alpc.rank import EXPLORED
-from audience_trainers.relations.alpc.user_folds import Heard, SkipGram, course_from_users, matched
+from audience_trainers.relations.alpc.explore import EXPLORED, with_explored
+from audience_trainers.relations.alpc.user_folds import Heard, SkipGram, course_from_users, matched, near_strangers
 from audience_trainers.relations.behaviour import Behaviour
+from audience_trainers.relations.candidates import Candidates
 from audience_trainers.relations.config import MineAlpc
 from audience_trainers.relations.cooccurrence import at, count_pairs
 from audience_trainers.relations.ensemble.config import EnsembleConfig
@@ -28,6 +29,7 @@ from audience_trainers.relations.pipeline import Mined, Overlay, mine_behaviour
 from audience_trainers.relations.propose import propose
 from audience_trainers.relations.score import semantic_edges
 from audience_trainers.relations.together import Closeness, count_together
+from audience_trainers.relations.topn import top_n, unit_rows
 from audience_trainers.run import create_run, silent
 
 LEARNED = replace(
@@ -88,8 +90,35 @@ def test_unknown_pairs_near_in_z_are_explored_and_marked() -> None:
     assert found
     assert found.isdisjoint(known)
     assert np.bincount(candidates.source[explored]).max() <= 3 * SIZE
+    told = result.metrics["alpc"]["explored"]
+    assert told["candidates"]["pairs"] > 0
+    assert 0.0 < told["candidates"]["borne_out"] <= 1.0
+    assert told["discount"] >= 0.0
     assert result.metrics["alpc"]["explored_pairs"] == len(found)
     assert np.all(np.diff(candidates.source * N + candidates.target) > 0)
+
+
+def test_an_entity_explores_what_lies_behind_its_candidates() -> None:
+    _, behaviour = toy_world()
+    rng = np.random.default_rng(1)
+    z = np.abs(rng.normal(size=(N, 8))).astype(np.float32)
+    z[5] = 0.0
+    grid = np.stack(top_n(unit_rows(z), 12))
+    nothing, text = np.zeros((2, 0), np.int64), rng.normal(size=(N, 4)).astype(np.float32)
+    kinds = np.zeros(grid.shape[1], np.int8)
+    order = np.argsort(grid[0] * N + grid[1])
+    flat = np.zeros(grid.shape[1], np.float32)
+    candidates = Candidates(grid[0][order], grid[1][order], flat, flat, kinds)
+    rejected = np.array([[0, 1], [40, 50]])
+    heard = Heard(behaviour, candidates, z, text, sp.csr_matrix((N, N)), nothing, rejected)
+    found = with_explored(heard, z, 4)
+    explored = found.provenance == EXPLORED
+    source, target = found.source[explored], found.target[explored]
+    assert np.bincount(source, minlength=N).tolist() == [0 if u == 5 else 4 for u in range(N)]
+    asked = set(zip(source.tolist(), target.tolist(), strict=True))
+    assert asked.isdisjoint(zip(*grid.tolist(), strict=True))
+    assert asked.isdisjoint({(0, 40), (1, 50)})
+    assert np.all(np.diff(found.source * N + found.target) > 0)
 
 
 def test_confirmed_pairs_are_kept_and_rejected_ones_never_return() -> None:
@@ -119,6 +148,38 @@ def test_one_half_of_the_users_may_be_silent() -> None:
     assert np.isfinite(found.verdict.logit).all()
     assert found.metrics["validation_auc"] is None
     assert found.metrics["alpc"]["valid_auc"] is None
+
+
+def test_a_source_may_have_an_offset_of_its_own(result: Mined) -> None:
+    own = mine_behaviour(
+        *toy_world(), replace(LEARNED, alpc=replace(LEARNED.alpc, source_ridge=2.0)), seed=7, encode=encode
+    )
+    assert own.verdict.logit.tolist() == result.verdict.logit.tolist()
+    moved = own.verdict.thresholds - result.verdict.thresholds
+    assert 0.02 < moved.std() < 2.0
+    assert abs(moved.mean()) < 1e-4, "whose relations there are, not how many"
+
+
+def test_near_strangers_are_taught_once_and_are_nobodys_candidates() -> None:
+    entities, behaviour = toy_world()
+    found = propose(entities, behaviour, LEARNED, seed=7, encode=encode)
+    rejected = np.array([[0], [N - 1]])
+    edges = semantic_edges(found.candidates, N, LEARNED)
+    heard = Heard(behaviour, found.candidates, found.co_vectors, found.se_vectors, edges, rejected[:, :0], rejected)
+    closeness = Closeness(4, 1.0, 4.0, 1.0, 5.0)
+    evidence = gather_evidence(behaviour, edges, found.co_vectors, found.se_vectors, closeness)
+    near = near_strangers(evidence, heard, 40)
+    key = pair_key(near, N)
+    assert len(key) > 0
+    assert len(np.unique(key)) == len(key)
+    known = np.concatenate([np.stack([found.candidates.source, found.candidates.target]), rejected], axis=1)
+    assert not np.isin(key, pair_key(known, N)).any()
+    course, material = course_from_users(heard, LEARNED.alpc, closeness, SkipGram(LEARNED.dims_co, 4, 1), seed=7)
+    pool, _ = course.lesson(0).draw_negatives(1 << 40, np.random.default_rng(0))
+    half = material.halves[0]
+    strangers = near_strangers(half.evidence, heard, LEARNED.alpc.explore)
+    false = strangers[:, ~half.told.borne_out(*strangers)]
+    assert np.isin(pair_key(false, N), pair_key(pool, N)).mean() > 0.2
 
 
 def test_no_negative_of_a_lesson_is_a_pair_of_the_examination() -> None:

@@ -30,6 +30,20 @@ def test_top_n_of_vectors_with_equals_in_any_block(block_bytes: int) -> None:
     assert list(zip(source.tolist(), target.tolist(), strict=True)) == expected
 
 
+@pytest.mark.parametrize("block_bytes", [1, 4 * 60 * 7, 1 << 24])
+def test_top_n_without_some_pairs_finds_what_lies_behind_them(block_bytes: int) -> None:
+    rng = np.random.default_rng(5)
+    vectors = unit_rows(rng.normal(size=(60, 3)))
+    without = rng.integers(60, size=(2, 500))
+    similar = vectors @ vectors.T
+    np.fill_diagonal(similar, -np.inf)
+    similar[without[0], without[1]] = -np.inf
+    order = np.argsort(-similar, axis=1, kind="stable")[:, :9]
+    expected = [(u, int(v)) for u in range(60) for v in order[u] if similar[u, v] > 0]
+    source, target = top_n(vectors, 9, without=without, block_bytes=block_bytes)
+    assert list(zip(source.tolist(), target.tolist(), strict=True)) == expected
+
+
 def test_centring_takes_away_what_all_share_and_leaves_the_unseen_alone() -> None:
     rng = np.random.default_rng(1)
     vectors = np.vstack([rng.normal([5.0, 0, 0], 0.1, (6, 3)), np.zeros((1, 3))]).astype(np.float32)

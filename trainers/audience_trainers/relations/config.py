@@ -113,7 +113,7 @@ class MineConfig:
     # alpc: how much meeting in one session, or in one event, adds to meeting within the window
     session_weight: float = 1.0
     event_weight: float = 5.0
-    alpc_cut: float = 0.25  # chance of being borne out, beyond its source's own threshold, that makes a relation
+    alpc_cut: float = 0.28  # chance of being borne out, beyond its source's own threshold, that makes a relation
     # thresholds of the walk
     cut_score: float = 0.4
     cut_floor: float = 0.1

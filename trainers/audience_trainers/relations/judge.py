@@ -112,11 +112,11 @@ def judge_by_alpc(
     )
     closeness = Closeness(config.pair_window, config.shift, config.prior, config.session_weight, config.event_weight)
     skip = SkipGram(config.dims_co, config.window, config.epochs)
-    options = RankOptions(seed, learning.device, learning.folder, learning.progress)
+    shift = math.log(config.alpc_cut / (1.0 - config.alpc_cut))
+    options = RankOptions(seed, learning.device, learning.folder, learning.progress, cut=shift)
     ranked = rank_candidates(heard, config.alpc, closeness, skip, options)
     scores = ranked.scores(behaviour)
     ensemble = None if learning.with_past is None else learning.with_past(ranked.z, ranked.pairs, scores)
-    shift = math.log(config.alpc_cut / (1.0 - config.alpc_cut))
     logit, eps, vectors = ranked.logit, ranked.thresholds + shift, None
     if ensemble is not None:
         logit, eps = ensemble.decide(ranked.candidates.source, ranked.candidates.target, shift)

@@ -33,23 +33,29 @@ def centred(vectors: Floats) -> Floats:
     return np.where(known[:, None], vectors - mean, 0.0).astype(np.float32)
 
 
-def top_n(vectors: Floats, n: int, *, minimum: float = 0.0, block_bytes: int = BLOCK_BYTES) -> tuple[Indices, Indices]:
+def top_n(
+    vectors: Floats, n: int, *, minimum: float = 0.0, without: Indices | None = None, block_bytes: int = BLOCK_BYTES
+) -> tuple[Indices, Indices]:
     """Return (source, target) of the n most similar other rows of each row, similarity > `minimum`.
 
     `vectors` (e, d) have unit rows. Pairs are ordered by source, then similarity descending, then target; equal
-    similarities at the end of a list go to the smaller target. Two blocks of at most `block_bytes` of products are
-    in memory at a time; the answer does not depend on which is ready first.
+    similarities at the end of a list go to the smaller target. Pairs `without` (2, w), directed, are passed over: the
+    n most similar of the others come back. Two blocks of at most `block_bytes` of products are in memory at a time;
+    the answer does not depend on which is ready first.
     """
     count = len(vectors)
     n = min(n, count - 1)
     if n <= 0:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     step = max(1, block_bytes // (4 * count))
+    passed = np.zeros((2, 0), np.int64) if without is None else without[:, np.argsort(without[0], kind="stable")]
 
     def search(begin: int) -> tuple[Indices, Indices]:
         rows = np.arange(begin, min(begin + step, count))
         similar = vectors[rows] @ vectors.T  # (b, e)
         similar[np.arange(len(rows)), rows] = -np.inf
+        first, last = np.searchsorted(passed[0], [begin, begin + len(rows)])
+        similar[passed[0, first:last] - begin, passed[1, first:last]] = -np.inf
         row, target = best_of_rows(similar, n, minimum)
         return rows[row], target
 

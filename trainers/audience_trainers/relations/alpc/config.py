@@ -39,6 +39,7 @@ class AlpcConfig:
     temperature: float = 0.2  # of dot products of unit vectors
     anchor_share: float = 0.5  # of the correlated pairs, those of the highest semantic similarity are anchors
     anchors: int = 512
+    source_ridge: float = 0.0  # mining: holds a source's own offset to eps_u near 0 (see offsets.py); 0 = no offset
     # negatives: `negatives` per positive, `hard_share` of them from the candidates
     negatives: int = 3
     hard_share: float = 0.0
@@ -63,7 +64,7 @@ class AlpcConfig:
             self._range(name, 0, 1_000_000)
         self._range("walk_hops", 1, 10)
         self._range("folds", 2, 1_000)
-        for name in ("alpha", "beta", "weight_decay"):
+        for name in ("alpha", "beta", "source_ridge", "weight_decay"):
             self._range(name, 0, 1_000)
         for name in ("hard_share", "dropout", "anchor_share"):
             self._range(name, 0, 1)

@@ -14,35 +14,40 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+from torch import Tensor
 
 from audience_graph.errors import RunError
 from audience_trainers.relations.alpc.config import AlpcConfig
 from audience_trainers.relations.alpc.encode import encode_all, score_pairs, thresholds
+from audience_trainers.relations.alpc.explore import EXPLORED, seen_only, try_explored, with_explored
 from audience_trainers.relations.alpc.lessons import Course, Examination
 from audience_trainers.relations.alpc.model import Alpc
+from audience_trainers.relations.alpc.offsets import source_offsets
 from audience_trainers.relations.alpc.train import TrainOptions, train_alpc
 from audience_trainers.relations.alpc.user_folds import Heard, SkipGram, UserMaterial, course_from_users
 from audience_trainers.relations.behaviour import Behaviour
-from audience_trainers.relations.candidates import PROVENANCE, Candidates
+from audience_trainers.relations.candidates import Candidates
 from audience_trainers.relations.ensemble.pairs import TRAIN, VALID, TrainingPairs
 from audience_trainers.relations.ensemble.scores import Scored, WeekScores
 from audience_trainers.relations.linkpred.task import Floats, Pairs, Values
 from audience_trainers.relations.together import Closeness
-from audience_trainers.relations.topn import pair_products, top_n, unit_rows
 from audience_trainers.run import Progress, silent
 
-EXPLORED = PROVENANCE.index("explored")
 KEPT_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
 class RankOptions:
-    """How one run ranks: its seed and device, the folder of its checkpoint, whom to tell."""
+    """How one run ranks: its seed and device, the folder of its checkpoint, whom to tell.
+
+    `cut` is the margin beyond its source's threshold that will make a pair a relation.
+    """
 
     seed: int
     device: str = "cpu"
     folder: Path | None = None
     progress: Progress = silent
+    cut: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +87,8 @@ def rank_candidates(
 ) -> Ranked:
     """Train ALPC on a week's behaviour and score its candidates, and unknown pairs that are near in the space of z.
 
+    The score of an explored pair is discounted so that it means what a candidate's means (see `try_explored`).
+
     With a folder in the options, a killed training goes on from its last epoch. z of an entity that no user met and
     no text places near another one is a zero row: it has nothing to say this week. Raises RunError when no candidate
     is borne out: there is nothing to learn from.
@@ -98,15 +105,16 @@ def rank_candidates(
         train = TrainOptions(options.seed, options.device, folder, key, progress=options.progress)
         trained = train_alpc(course, config, train)
     z = encode_all(trained.model, material.view, device=options.device)
-    vectors = z.float().cpu().numpy()
-    vectors[np.diff(material.view.graph.start) == 0] = 0.0
-    candidates = with_explored(heard, vectors, material, config)
+    vectors = seen_only(z.float().cpu().numpy(), material.view)
+    candidates = with_explored(heard, vectors, config.explore)
+    trial = try_explored(trained.model, heard, material.halves[0], course, cut=options.cut, device=options.device)
     valid_auc = None if np.isnan(trained.valid_auc) else trained.valid_auc
     pairs = np.stack([candidates.source, candidates.target])
+    explored = candidates.provenance == EXPLORED
     return Ranked(
         candidates=candidates,
-        logit=score_pairs(trained.model, z, pairs, material.features(pairs)),
-        thresholds=thresholds(trained.model, z) if config.alpha else np.zeros(course.n),
+        logit=score_pairs(trained.model, z, pairs, material.features(pairs)) - trial.discount * explored,
+        thresholds=source_thresholds(trained.model, z, heard, material, options.device),
         z=vectors,
         graph=material.evidence.graph,
         pairs=training_pairs(course, config.negatives),
@@ -116,7 +124,8 @@ def rank_candidates(
             "valid_auc": valid_auc,
             "epochs": max(epoch for epoch, _, _ in trained.curves),
             "positives": positives,
-            "explored_pairs": int((candidates.provenance == EXPLORED).sum()),
+            "explored_pairs": int(explored.sum()),
+            "explored": trial.to_dict(),
         },
         held=_examined(trained.model, course.examination, options.device),
     )
@@ -127,29 +136,25 @@ def _examined(model: Alpc, paper: Examination, device: str) -> Scored:
     return Scored(paper.pairs[0], paper.pairs[1], logit.astype(np.float32))
 
 
-def with_explored(heard: Heard, z: Floats, material: UserMaterial, config: AlpcConfig) -> Candidates:
-    """Return the candidates and, marked `explored`, those of the `config.explore` nearest in z that are none.
+def source_thresholds(model: Alpc, z: Tensor, heard: Heard, material: UserMaterial, device: str) -> Values:
+    """Return eps_u (n,) of all entities: 0 without the threshold task, else by eq. 3, and the source's own offset if
+    `source_ridge` asks for one.
 
-    A source whose nearest are all candidates explores nothing. Retrieval is exact and in blocks: memory does not grow
-    with the number of pairs. Rejected pairs are not explored.
+    The offset comes from all candidates, as one half of the users shows them and the other half bears them out.
     """
-    found = heard.candidates
-    n = len(z)
-    source, target = top_n(unit_rows(z), config.explore)
-    known = np.concatenate([found.source * n + found.target, heard.rejected[0] * n + heard.rejected[1]])
-    fresh = ~np.isin(source * n + target, known)
-    source, target = source[fresh], target[fresh]
-    source, target = np.concatenate([found.source, source]), np.concatenate([found.target, target])
-    order = np.argsort(source * n + target, kind="stable")
-    provenance = np.concatenate([found.provenance, np.full(int(fresh.sum()), EXPLORED, np.int8)])
-    co, text = unit_rows(heard.co), material.evidence.text
-    return Candidates(
-        source=source[order],
-        target=target[order],
-        co=pair_products(co, source[order], target[order]),
-        se=pair_products(text, source[order], target[order]),
-        provenance=provenance[order],
-    )
+    config, n = material.config, len(heard.text)
+    eps = thresholds(model, z) if config.alpha else np.zeros(n)
+    if not config.source_ridge:
+        return eps
+    pairs = np.stack([heard.candidates.source, heard.candidates.target])
+    margins, labels = [], []
+    for half in material.halves:
+        seen = encode_all(model, half.view, device=device)
+        own = thresholds(model, seen) if config.alpha else np.zeros(n)
+        margins.append(score_pairs(model, seen, pairs, half.features(pairs), exposed=True) - own[pairs[0]])
+        labels.append(half.told.borne_out(*pairs).astype(np.float64))
+    source, margin, label = np.tile(pairs[0], 2), np.concatenate(margins), np.concatenate(labels)
+    return eps + source_offsets(source, margin, label, n, ridge=config.source_ridge)
 
 
 def training_pairs(course: Course, negatives: int) -> TrainingPairs:

@@ -25,8 +25,8 @@ from audience_trainers.relations.behaviour import Behaviour
 from audience_trainers.relations.candidates import Candidates
 from audience_trainers.relations.linkpred.task import Floats, Pairs, pair_key
 from audience_trainers.relations.skipgram import skip_gram
-from audience_trainers.relations.together import Closeness
-from audience_trainers.relations.topn import pair_products, unit_rows
+from audience_trainers.relations.together import Closeness, Together
+from audience_trainers.relations.topn import pair_products, top_n, unit_rows
 
 VALID_SHARE = 0.1
 CELLS = 8
@@ -59,12 +59,27 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Half:
+    """Evidence of one half of the users as the model reads it, and `told`: what the other half says."""
+
+    evidence: Evidence
+    view: View
+    told: Together
+    config: AlpcConfig
+
+    def features(self, pairs: Pairs) -> Floats | None:
+        """Return the features of pairs (2, p) over this half, or None when g takes none."""
+        return _features(self.evidence, pairs, self.config)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class UserMaterial:
-    """The evidence of all users as the model reads it, to score with after training."""
+    """The evidence of all users as the model reads it, to score with after training, and the halves of the lessons."""
 
     evidence: Evidence
     view: View
     config: AlpcConfig
+    halves: tuple[Half, Half]
 
     def features(self, pairs: Pairs) -> Floats | None:
         """Return the features of pairs (2, p) over all users, or None when g takes none."""
@@ -92,20 +107,20 @@ def course_from_users(
     of weight `confirmed_weight`, rejected ones negatives of every epoch.
     """
     text = text_inputs(heard.text, len(heard.text), config.text_dims)
-    samples = [heard.behaviour.half(0), heard.behaviour.half(1)]
-    halves = [_evidence(heard, sample, options, skip, seed) for sample in samples]
+    seen = [_evidence(heard, heard.behaviour.half(k), options, skip, seed) for k in (0, 1)]
+    first, second = (
+        Half(seen[read], _view(seen[read], text, config, seed), seen[told].together, config)
+        for read, told in ((0, 1), (1, 0))
+    )
     pairs = np.stack([heard.candidates.source, heard.candidates.target])
     pairs = pairs[:, np.unique(pair_key(pairs, len(text)), return_index=True)[1]]
     held = heard.held_out(pairs)
-    views = [_view(half, text, config, seed) for half in halves]
     lessons = []
-    for read, told in ((0, 1), (1, 0)):
-        borne_out = halves[told].together.borne_out(*pairs)
-        lessons.append(_lesson(heard, halves[read], views[read], pairs[:, ~held], borne_out[~held], config, seed))
+    for half in (first, second):
+        asked = np.concatenate([pairs[:, ~held], near_strangers(half.evidence, heard, config.explore)], axis=1)
+        lessons.append(_lesson(heard, half, asked, seed))
     valid = pairs[:, held]
-    examination = Examination(
-        views[0], valid, halves[1].together.borne_out(*valid).astype(np.float64), _features(halves[0], valid, config)
-    )
+    examination = Examination(first.view, valid, first.told.borne_out(*valid).astype(np.float64), first.features(valid))
     everyone = gather_evidence(heard.behaviour, heard.semantic, heard.co, heard.text, options)
     course = Course(
         n=len(text),
@@ -114,11 +129,11 @@ def course_from_users(
         examination=examination,
         known=np.unique(np.concatenate([pair_key(lesson.positive, len(text)) for lesson in lessons])),
         text_dims=text.shape[1],
-        co_dims=views[0].x.shape[1] - text.shape[1],
+        co_dims=first.view.x.shape[1] - text.shape[1],
         pair_dims=len(FEATURE_NAMES) if config.structure else 0,
         exposure_dims=len(EXPOSURE_NAMES) if config.structure else 0,
     )
-    return course, UserMaterial(everyone, _view(everyone, text, config, seed), config)
+    return course, UserMaterial(everyone, _view(everyone, text, config, seed), config, (first, second))
 
 
 def _evidence(heard: Heard, sample: Behaviour, options: Closeness, skip: SkipGram, seed: int) -> Evidence:
@@ -135,6 +150,19 @@ def _features(evidence: Evidence, pairs: Pairs, config: AlpcConfig) -> Floats | 
     if not config.structure:
         return None
     return np.concatenate([evidence.features(pairs), evidence.exposure(pairs)], axis=1)
+
+
+def near_strangers(read: Evidence, heard: Heard, count: int) -> Pairs:
+    """Return undirected pairs (2, q) outside G^C: of each entity the `count` nearest by the leading eigenvectors.
+
+    Explored pairs look like these: near, and yet proposed by nobody. A model that learned from candidates and from
+    strangers at random would take all of them for good candidates.
+    """
+    known = np.stack([heard.candidates.source, heard.candidates.target])
+    known = np.concatenate([known, heard.rejected, known[::-1], heard.rejected[::-1]], axis=1)
+    found = np.stack(top_n(read.spectral, count, without=known))
+    found = found[:, ~heard.held_out(found)]
+    return found[:, np.unique(pair_key(found, len(heard.text)), return_index=True)[1]]
 
 
 def _negatives(
@@ -177,25 +205,23 @@ def matched(pool: Floats, like: Floats, count: int, rng: np.random.Generator) ->
     return rng.choice(len(pool), size=count, p=weight / weight.sum())
 
 
-def _lesson(
-    heard: Heard, read: Evidence, view: View, pairs: Pairs, borne_out: np.ndarray, config: AlpcConfig, seed: int
-) -> Lesson:
-    n = len(heard.text)
+def _lesson(heard: Heard, half: Half, pairs: Pairs, seed: int) -> Lesson:
+    n, config = len(heard.text), half.config
     confirmed = np.isin(pair_key(pairs, n), pair_key(heard.confirmed, n))
     rejected = np.isin(pair_key(pairs, n), pair_key(heard.rejected, n))
-    yes = (borne_out | confirmed) & ~rejected
+    yes = (half.told.borne_out(*pairs) | confirmed) & ~rejected
     positive, hard = pairs[:, yes], pairs[:, ~yes & ~rejected]
     candidates = np.stack([heard.candidates.source, heard.candidates.target])
-    pool = _negatives(read, candidates, positive, hard, config, np.random.default_rng([seed, 3]))
+    pool = _negatives(half.evidence, candidates, positive, hard, config, np.random.default_rng([seed, 3]))
     unit = unit_rows(heard.text)
     cosine = pair_products(unit, positive[0], positive[1])
     return Lesson(
-        view=view,
+        view=half.view,
         positive=positive,
         weight=np.where(confirmed[yes], config.confirmed_weight, 1.0).astype(np.float32),
         anchor=cosine >= np.quantile(cosine, 1.0 - config.anchor_share) if len(cosine) else np.zeros(0, np.bool_),
-        draw_negatives=draw_from(pool, _features(read, pool, config)),
-        features=_features(read, positive, config),
+        draw_negatives=draw_from(pool, half.features(pool)),
+        features=half.features(positive),
         fixed=heard.rejected if heard.rejected.shape[1] else None,
-        fixed_features=_features(read, heard.rejected, config) if heard.rejected.shape[1] else None,
+        fixed_features=half.features(heard.rejected) if heard.rejected.shape[1] else None,
     )
