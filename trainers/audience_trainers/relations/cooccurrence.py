@@ -11,8 +11,8 @@ import scipy.sparse as sp
 from audience_trainers.relations.behaviour import Behaviour, Ints
 
 MENTIONS_PER_BLOCK = 400_000
-# A pair is borne out when two users show it, e^2 times as often as chance.
-BORNE_OUT_USERS, BORNE_OUT_SHIFT = 2, 2.0
+# A pair is borne out when two users show it, e times as often as chance.
+BORNE_OUT_USERS, BORNE_OUT_SHIFT = 2, 1.0
 Within = Literal["user", "session", "event"]
 
 

@@ -30,7 +30,7 @@ def hold_out(behaviour: Behaviour, share: float, *, seed: int) -> Split:
 def borne_out_pairs(unseen: Behaviour, *, window: int) -> Indices:
     """Return the keys source * n + target, ascending and in both directions, of pairs that the users bear out.
 
-    At least 2 users have both within `window` mentions, at least e^2 times as often as chance.
+    At least 2 users have both within `window` mentions, at least e times as often as chance.
     """
     counts = count_pairs(unseen, window=window)
     source, target = (side.astype(np.int64) for side in counts.nonzero())
