@@ -1,7 +1,7 @@
 """One hop of message passing: edges sorted by the node that listens, and sums over them as sparse products.
 
 A gather and a scatter of (E, d) rows read and write memory E * d three times forth and three back. As products of a
-sparse (k, n) matrix the same sums read each row from the cache: ten to thirty times as fast on a CPU.
+sparse (k, n) matrix the same sums read each row from the cache (`tests/bench/bench_hops.py` measures both).
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class _WeightedSum(torch.autograd.Function):
         hop, g = ctx.hop, gradients[0].contiguous()
         order, start = hop.by_speaker()
         for_h = _product(start, hop.i[order], weight[order], hop.listeners, g)
-        pattern = _matrix(hop.start, hop.j, torch.zeros_like(weight), hop.speakers)
+        pattern = sparse_rows(hop.start, hop.j, torch.zeros_like(weight), hop.speakers)
         for_weight = torch.sparse.sampled_addmm(pattern, g, h.t(), beta=0.0).values()
         return for_weight, for_h, None
 
@@ -139,11 +139,12 @@ def _product(start: Tensor, column: Tensor, value: Tensor, columns: int, h: Tens
     """Return the sparse (k, n) matrix of rows `start`, `column`, `value` times h (n, d)."""
     if len(column) == 0:
         return h.new_zeros(len(start) - 1, h.shape[1])
-    found: Tensor = _matrix(start, column, value, columns) @ h
+    found: Tensor = sparse_rows(start, column, value, columns) @ h
     return found
 
 
-def _matrix(start: Tensor, column: Tensor, value: Tensor, columns: int) -> Tensor:
+def sparse_rows(start: Tensor, column: Tensor, value: Tensor, columns: int) -> Tensor:
+    """Return the sparse CSR matrix (k, columns) of rows `start` (k + 1,), `column` (E,) and `value` (E,)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # "CSR is in beta", "checks are disabled": once a process
         return torch.sparse_csr_tensor(start, column, value, (len(start) - 1, columns), check_invariants=False)

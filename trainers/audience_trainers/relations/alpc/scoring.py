@@ -37,9 +37,9 @@ class Bilinear(nn.Module):
 
 
 class MLP(nn.Module):
-    """s = inner product + net([z_u * z_v || |z_u - z_v|]) + own(pair): in common, how far apart, what else is known.
+    """s = inner product + net([z_u * z_v || |z_u - z_v|]) + own(extra): in common, how far apart, what else is known.
 
-    `pair` (p, k) are features of the pair itself, read by a net of their own: with `k` = 0 there are none, and s is a
+    `extra` (p, k) are features of the pair itself, read by a net of their own: with `k` = 0 there are none, and s is a
     function of z alone. Without `reads_z` z speaks through the inner product only.
     """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import cast
 
@@ -11,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from audience_trainers.relations.alpc.hops import sparse_rows
 from audience_trainers.relations.linkpred.task import Training
 
 
@@ -67,11 +67,7 @@ class MessageGraph:
         order = torch.argsort(row * self.n + column)
         row, column = row[order], column[order]
         begins = torch.cumsum(torch.bincount(row, minlength=self.n), 0)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # "CSR is in beta", "checks are disabled": once a process
-            return torch.sparse_csr_tensor(
-                torch.cat([begins.new_zeros(1), begins]), column, root[row] * root[column], (self.n, self.n)
-            )
+        return sparse_rows(torch.cat([begins.new_zeros(1), begins]), column, root[row] * root[column], self.n)
 
     def weighted(self, chosen: Tensor, weight: Tensor) -> Tensor:
         """Return the sparse (n, n) matrix M[target, source] = weight over the edges `chosen` (E,) of the graph."""
