@@ -68,32 +68,15 @@ def course_from_edges(training: Training, config: AlpcConfig, *, seed: int) -> t
     near = near_pairs(training) if config.hard_share else np.zeros((2, 0), np.int64)
     sampler = negative_sampler(training.n, training.edges, near, hard_share=config.hard_share)
     anchor = anchors_of(training, config)
-
-    def lesson(place: int) -> Lesson:
-        hidden = material.fold == place
-        positive = training.edges[:, hidden]
-        draw = drawn_afresh(sampler)
-        if config.structure:
-            count = POOL * config.negatives * positive.shape[1]
-            pool = sampler.draw(count, np.random.default_rng([seed, 1, place]))
-            draw = draw_from(pool, material.features(pool, hidden))
-        return Lesson(
-            view=material.view(hidden),
-            positive=positive,
-            weight=np.ones(positive.shape[1], np.float32),
-            anchor=anchor[hidden],
-            draw_negatives=draw,
-            features=material.features(positive, hidden),
-        )
-
     examination = _examination(material)
     inputs = examination.view.x
     wide = 4 * len(FEATURE_NAMES) if config.structure else 0  # bytes of one pair's features
     pooled = wide * (1 + POOL * config.negatives) * training.edges.shape[1]
+    fits = config.folds * inputs.nbytes + pooled <= KEPT_BYTES
     course = Course(
         n=training.n,
         lessons=config.folds,
-        lesson=kept(lesson, config.folds * inputs.nbytes + pooled <= KEPT_BYTES),
+        lesson=kept(lambda place: _lesson(material, sampler, anchor, place), fits),
         examination=examination,
         known=sampler.known,
         text_dims=material.text.shape[1],
@@ -101,6 +84,25 @@ def course_from_edges(training: Training, config: AlpcConfig, *, seed: int) -> t
         pair_dims=len(FEATURE_NAMES) if config.structure else 0,
     )
     return course, material
+
+
+def _lesson(material: Material, sampler: NegativeSampler, anchor: Mask, place: int) -> Lesson:
+    """Return the lesson that hides fold `place` and asks for it; `anchor` (m,) marks the anchors among all edges."""
+    config, hidden = material.config, material.fold == place
+    positive = material.training.edges[:, hidden]
+    draw = drawn_afresh(sampler)
+    if config.structure:
+        count = POOL * config.negatives * positive.shape[1]
+        pool = sampler.draw(count, np.random.default_rng([material.seed, 1, place]))
+        draw = draw_from(pool, material.features(pool, hidden))
+    return Lesson(
+        view=material.view(hidden),
+        positive=positive,
+        weight=np.ones(positive.shape[1], np.float32),
+        anchor=anchor[hidden],
+        draw_negatives=draw,
+        features=material.features(positive, hidden),
+    )
 
 
 def _examination(material: Material) -> Examination:
