@@ -87,8 +87,10 @@ class Weekly:
     count: list[int]
 
 
-def mine(behaviour: Behaviour, seed: int) -> Mined:
-    """Candidates by evidence and by its leading eigenvectors; ALPC on the pairs that several users bear out."""
+def propose(behaviour: Behaviour, seed: int) -> tuple[Ints, Ints]:
+    """Return a week's edges, pairs that several users bear out, and its candidates, these and the nearest by evidence,
+    both as sorted numbers source * n + target.
+    """
     n = behaviour.entities
     counts = count_pairs(behaviour, window=4)
     near = preference_vectors(information(counts, shift=1.0, prior=4.0), dims=32, power=1.0, seed=seed)
@@ -96,7 +98,13 @@ def mine(behaviour: Behaviour, seed: int) -> Mined:
     often = np.asarray(counts[strong.row, strong.col]).ravel() >= BORNE_OUT_USERS
     edges = np.unique(strong.row[often].astype(np.int64) * n + strong.col[often])
     source, target = top_n(near, NEAR)
-    proposed = np.unique(np.concatenate([edges, source * n + target]))
+    return edges, np.unique(np.concatenate([edges, source * n + target]))
+
+
+def mine(behaviour: Behaviour, seed: int) -> Mined:
+    """Candidates by evidence and by its leading eigenvectors; ALPC on the pairs that several users bear out."""
+    n = behaviour.entities
+    edges, proposed = propose(behaviour, seed)
     pairs = training_pairs(edges, proposed, n, np.random.default_rng(seed))
     z, logit, eps = stage_two(pairs, np.stack([proposed // n, proposed % n]), n, seed)
     met = np.log1p(np.bincount(behaviour.entity, minlength=n))

@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
 import numpy.typing as npt
 import torch
-from bench_ensemble import ALPC, BORNE_OUT_USERS, NEAR, training_pairs
+from bench_ensemble import ALPC, propose, training_pairs
 from bench_table_one import make_world
 from scipy.stats import t as student
 from shifted_weeks import Shift, ShiftedWeeks
@@ -49,13 +49,10 @@ from audience_trainers.relations.alpc.offsets import source_offsets
 from audience_trainers.relations.alpc.train import TrainOptions, train_alpc
 from audience_trainers.relations.behaviour import Behaviour
 from audience_trainers.relations.config import MineConfig
-from audience_trainers.relations.cooccurrence import count_pairs, information
 from audience_trainers.relations.linkpred.ranking import accuracy_at
 from audience_trainers.relations.linkpred.task import Pairs, Training, Values, pair_key
 from audience_trainers.relations.mine import MineOptions, mine_dictionary
 from audience_trainers.relations.pipeline import Overlay
-from audience_trainers.relations.topn import top_n
-from audience_trainers.relations.vectors import preference_vectors
 
 PARTS = (0.5, 0.75, 1.0, 1.25, 1.5)  # of the number of relations that the rule with a threshold per source publishes
 RIDGE = 2.0
@@ -77,13 +74,7 @@ class Week:
 def make_week(behaviour: Behaviour, seed: int) -> Week:
     """Relate what several users bear out, propose the nearest by the evidence graph's eigenvectors."""
     n = behaviour.entities
-    counts = count_pairs(behaviour, window=4)
-    near = preference_vectors(information(counts, shift=1.0, prior=4.0), dims=32, power=1.0, seed=seed)
-    strong = information(counts, shift=2.0, prior=4.0).tocoo()
-    often = np.asarray(counts[strong.row, strong.col]).ravel() >= BORNE_OUT_USERS
-    edges = np.unique(strong.row[often].astype(np.int64) * n + strong.col[often])
-    source, target = top_n(near, NEAR)
-    proposed = np.unique(np.concatenate([edges, source * n + target]))
+    edges, proposed = propose(behaviour, seed)
     pairs = training_pairs(edges, proposed, n, np.random.default_rng(seed))
     once = pairs.take(pairs.source < pairs.target)
 

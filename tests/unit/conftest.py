@@ -1,7 +1,8 @@
-"""Shared by the unit tests: one tiny planted world, written once."""
+"""Shared by the unit tests: one tiny planted world, written once; torch on one thread."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,14 @@ def world(tmp_path_factory: pytest.TempPathFactory, tiny: WorldSize) -> Path:
     folder = tmp_path_factory.mktemp("world")
     write_world(folder, tiny, 3)
     return folder
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Run torch on one thread: small nets are faster so, and sums have one order."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -30,12 +29,7 @@ GROUP = np.arange(N) % 9
 SMALL = EnsembleConfig(dims=16, heads=2, hidden=16, epochs=10, batch=512, rate=1e-2)
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def world(seed: int = 0, noise: float = 1.1) -> tuple[Aligned, TrainingPairs]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -32,12 +31,7 @@ TRUE = GROUP[EVERY[0]] == GROUP[EVERY[1]]
 STILL = replace(SMALL, epochs=1, rate=1e-12)
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def said(seed: int, *, noise: float = 2.0, share: float = 0.6, met: float = 0.0) -> WeekScores:
