@@ -15,7 +15,8 @@ from audience_graph.config import Home
 from audience_graph.errors import RunError
 from audience_trainers.relations.alpc.evidence import aligned, gather_evidence
 from audience_trainers.relations.alpc.explore import EXPLORED, with_explored
-from audience_trainers.relations.alpc.user_folds import Heard, SkipGram, course_from_users, matched, near_strangers
+from audience_trainers.relations.alpc.matched_negatives import matched
+from audience_trainers.relations.alpc.user_folds import Heard, SkipGram, course_from_users, near_strangers
 from audience_trainers.relations.behaviour import Behaviour
 from audience_trainers.relations.candidates import Candidates
 from audience_trainers.relations.config import MineAlpc
