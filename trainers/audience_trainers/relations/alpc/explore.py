@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
-from audience_trainers.relations.alpc.encode import encode_all, score_pairs, thresholds
+from audience_trainers.relations.alpc.encode import score_pairs, thresholds
 from audience_trainers.relations.alpc.lessons import Course, View
 from audience_trainers.relations.alpc.model import Alpc
 from audience_trainers.relations.alpc.offsets import common_offset
@@ -88,12 +89,12 @@ class Asked:
     label: Values
 
 
-def try_explored(model: Alpc, heard: Heard, half: Half, course: Course, *, cut: float, device: str = "cpu") -> Trial:
-    """Explore what one half of the users shows, and ask the other half; `cut` is the margin that makes a relation.
+def try_explored(model: Alpc, z: Tensor, heard: Heard, half: Half, course: Course, *, cut: float) -> Trial:
+    """Explore what one half of the users shows, and ask the other half; `z` (n, d) are what the model
+    encodes of that half, `cut` is the margin that makes a relation.
 
     The candidates beside them are those of the examination, which the model was not trained on.
     """
-    z = encode_all(model, half.view, device=device)
     eps = thresholds(model, z) if half.config.alpha else np.zeros(course.n)
 
     def ask(pairs: Pairs, features: Floats | None, label: Values) -> Asked:

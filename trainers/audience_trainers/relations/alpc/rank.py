@@ -107,7 +107,9 @@ def rank_candidates(
     z = encode_all(trained.model, material.view, device=options.device)
     vectors = seen_only(z.float().cpu().numpy(), material.view)
     candidates = with_explored(heard, vectors, config.explore)
-    trial = try_explored(trained.model, heard, material.halves[0], course, cut=options.cut, device=options.device)
+    half = material.halves[0]
+    seen = encode_all(trained.model, half.view, device=options.device)
+    trial = try_explored(trained.model, seen, heard, half, course, cut=options.cut)
     valid_auc = None if np.isnan(trained.valid_auc) else trained.valid_auc
     pairs = np.stack([candidates.source, candidates.target])
     explored = candidates.provenance == EXPLORED
@@ -127,12 +129,12 @@ def rank_candidates(
             "explored_pairs": int(explored.sum()),
             "explored": trial.to_dict(),
         },
-        held=_examined(trained.model, course.examination, options.device),
+        held=_examined(trained.model, seen, course.examination),
     )
 
 
-def _examined(model: Alpc, paper: Examination, device: str) -> Scored:
-    logit = score_pairs(model, encode_all(model, paper.view, device=device), paper.pairs, paper.features)
+def _examined(model: Alpc, z: Tensor, paper: Examination) -> Scored:
+    logit = score_pairs(model, z, paper.pairs, paper.features)
     return Scored(paper.pairs[0], paper.pairs[1], logit.astype(np.float32))
 
 
