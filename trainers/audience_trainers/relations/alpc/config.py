@@ -32,6 +32,7 @@ class AlpcConfig:
     scoring: str = "mlp"
     hidden: int = 128
     structure: bool = False  # features of the pair itself join g: `alpc+structure`
+    bins: int = 32  # per feature of the pair, cut at quantiles; 0 = standardised numbers only
     use_z: bool = True  # False: g sees the structure alone
     # losses (eq. 3-5)
     alpha: float = 1.0
@@ -60,7 +61,7 @@ class AlpcConfig:
         self._choice("precision", PRECISIONS)
         for name in ("dims", "layers", "attention_dims", "hidden", "batch", "epochs", "patience"):
             self._range(name, 1, 1_000_000)
-        for name in ("text_dims", "walk_dims", "fanout", "negatives", "anchors", "explore"):
+        for name in ("text_dims", "walk_dims", "fanout", "negatives", "anchors", "explore", "bins"):
             self._range(name, 0, 1_000_000)
         self._range("walk_hops", 1, 10)
         self._range("folds", 2, 1_000)

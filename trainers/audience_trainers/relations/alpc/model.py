@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from audience_trainers.relations.alpc.config import AlpcConfig
 from audience_trainers.relations.alpc.geniepath import GeniePath
 from audience_trainers.relations.alpc.hops import Hop
+from audience_trainers.relations.alpc.pair_encoding import PairEncoding
 from audience_trainers.relations.alpc.scoring import MLP, Bilinear, InnerProduct
 
 
@@ -39,23 +40,18 @@ class Alpc(nn.Module):
             residual=config.residual,
             dropout=config.dropout,
         )
-        self.scoring = _scoring(sizes, config)
+        self.known = PairEncoding(sizes.pair, config.bins)
+        self.scoring = _scoring(self.known.width, config)
         self.threshold = nn.Sequential(nn.Linear(dims, dims // 2), nn.ReLU(), nn.Linear(dims // 2, 1))
         self.use_z = config.use_z
         self.pair = sizes.pair
         self.exposure = _exposure(sizes.exposure, config.hidden) if sizes.exposure else None
-        self.pair_mean = nn.Buffer(torch.zeros(sizes.pair + sizes.exposure))
-        self.pair_size = nn.Buffer(torch.ones(sizes.pair + sizes.exposure))
+        self.met = PairEncoding(sizes.exposure, 0)
 
     def learn_scale(self, features: Tensor) -> None:
-        """Remember mean and standard deviation of pair features (p, k + e): they are read standardised.
-
-        Of fewer than two pairs there is none: features are then read as they are.
-        """
-        if len(features) < 2:
-            return
-        self.pair_mean.copy_(features.mean(dim=0))
-        self.pair_size.copy_(features.std(dim=0).clamp_min(1e-6))
+        """Remember the scale of pair features (p, k + e): they are read relative to it."""
+        self.known.learn(features[:, : self.pair])
+        self.met.learn(features[:, self.pair :])
 
     def encode(self, x: Tensor, blocks: list[Hop]) -> Tensor:
         """Return z (n, d) of inputs x (n, f), hop t over the edges blocks[t]."""
@@ -74,11 +70,10 @@ class Alpc(nn.Module):
             found: Tensor = self.scoring(z_u, z_v)
             return found
         assert isinstance(self.scoring, MLP)
-        known = (pair - self.pair_mean) / self.pair_size
-        found = self.scoring(z_u, z_v, known[:, : self.pair])
+        found = self.scoring(z_u, z_v, self.known(pair[:, : self.pair]))
         if self.exposure is None:
             return found
-        met = known[:, self.pair :]
+        met = self.met(pair[:, self.pair :])
         offset: Tensor = self.exposure(met if exposed else torch.zeros_like(met)).squeeze(-1)
         return found + offset
 
@@ -92,11 +87,11 @@ def _exposure(width: int, hidden: int) -> nn.Module:
     return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, 1))
 
 
-def _scoring(sizes: Sizes, config: AlpcConfig) -> nn.Module:
-    if config.scoring == "inner" and sizes.pair:
-        return MLP(config.dims, hidden=config.hidden, extra=sizes.pair, dropout=config.dropout, reads_z=False)
+def _scoring(extra: int, config: AlpcConfig) -> nn.Module:
+    if config.scoring == "inner" and extra:
+        return MLP(config.dims, hidden=config.hidden, extra=extra, dropout=config.dropout, reads_z=False)
     if config.scoring == "inner":
         return InnerProduct(config.dims)
     if config.scoring == "bilinear":
         return Bilinear(config.dims)
-    return MLP(config.dims, hidden=config.hidden, extra=sizes.pair, dropout=config.dropout)
+    return MLP(config.dims, hidden=config.hidden, extra=extra, dropout=config.dropout)
