@@ -1,0 +1,107 @@
+"""What may be asked for: values of behaviour and entities by name, found in a sentence word by word or by meaning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from audience_graph.entities.text import UNSPACED, normalise
+
+Floats = npt.NDArray[np.float32]
+Encode = Callable[[Sequence[str]], Floats]
+How = Literal["name", "meaning"]
+_END = ""
+_UNSPACED = re.compile(f"[{UNSPACED}]")
+NEAR = 0.6  # cosine from which on a meaning counts
+PER_PHRASE = 3
+LEAD = 0.9  # of the best cosine: what is that near to it is meant too
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One thing that may be asked for. `kind` says what it is (entity, category, item, ...), `id` an entity's id."""
+
+    text: str
+    kind: str = "value"
+    id: str | None = None
+    weight: float = 1.0  # how often it is met: decides between values of one name
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A value in a sentence: where the sentence says it, and how it was recognised. `score` is 1 for a name."""
+
+    said: str
+    value: Value
+    how: How
+    score: float = 1.0
+
+
+class Vocabulary:
+    """Values by normal form, and, with an encoder, by meaning. Plural and singular of a form are one."""
+
+    def __init__(self, values: Iterable[Value], *, encode: Encode | None = None) -> None:
+        best: dict[str, Value] = {}
+        for value in values:
+            form = normalise(value.text)
+            if form and (form not in best or best[form].weight < value.weight):
+                best[form] = value
+        self.values = tuple(best[form] for form in sorted(best))
+        self._encode = encode
+        self._vectors: Floats | None = None
+        self._trie: dict[str, Any] = {}
+        for form, value in best.items():
+            node = self._trie
+            for word in form.split(" "):
+                node = node.setdefault(singular(word), {})
+            if _END not in node or node[_END].weight < value.weight:
+                node[_END] = value
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def longest(self, words: Sequence[str], place: int) -> tuple[Value, int] | None:
+        """Return the value that the words from `place` on say, and the place after it; the longest one."""
+        node, best = self._trie, None
+        while place < len(words) and (node := node.get(singular(words[place]))) is not None:  # type: ignore[assignment]
+            place += 1
+            if _END in node:
+                best = node[_END], place
+        return best
+
+    def nearest(self, phrase: str) -> tuple[Found, ...]:
+        """Return up to three values of like meaning, best first; none without an encoder, or when none is near.
+
+        The encoder speaks English: a phrase in a script without spaces is found by its name only.
+        """
+        if self._encode is None or not self.values or _UNSPACED.search(phrase):
+            return ()
+        if self._vectors is None:
+            self._vectors = _unit(self._encode([value.text for value in self.values]))
+        cosine = self._vectors @ _unit(self._encode([phrase]))[0]
+        order = np.lexsort((np.arange(len(cosine)), -cosine))[:PER_PHRASE]
+        least = max(NEAR, LEAD * float(cosine[order[0]]))
+        return tuple(
+            Found(phrase, self.values[i], "meaning", round(float(cosine[i]), 4)) for i in order if cosine[i] >= least
+        )
+
+
+def singular(word: str) -> str:
+    """Return an English word without its plural ending, roughly: both numbers of a word give one form."""
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    if len(word) > 4 and word.endswith(("ches", "shes", "sses", "xes", "zes")):
+        return word[:-2]
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return word[:-1]
+    return word
+
+
+def _unit(vectors: Floats) -> Floats:
+    found = np.asarray(vectors, np.float32)
+    return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12))
