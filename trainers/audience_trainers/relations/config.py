@@ -71,6 +71,7 @@ class MineAlpc(AlpcConfig):
     """
 
     structure: bool = True
+    bins: int = 0  # of 0, 12 and 32 the least sure of what is merely busy
     scoring: str = "inner"
     dims: int = 32
     text_dims: int = 64
