@@ -1,0 +1,4 @@
+"""The user foundation model (FIND): users and sentences in one space, so that a sentence about the future has an answer.
+
+What is written here learns from a user's past (events, columns, searches) and a description of the same user's future.
+"""
