@@ -1,4 +1,4 @@
-"""The user foundation model (FIND): users and sentences in one space, so that a sentence about the future has an answer.
+"""The user foundation model (FIND): users and sentences in one space, so that a sentence finds its audience.
 
 What is written here learns from a user's past (events, columns, searches) and a description of the same user's future.
 """
