@@ -1,0 +1,46 @@
+"""Mean text embedding: the cosine between a sentence and the mean vector of a user's past texts (MiniLM)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from audience_trainers.users.measures import Values
+from audience_trainers.users.scoring import Asked, Encode, Options, Scorer
+from audience_trainers.users.tasks.history import History
+
+_KEPT = "all-MiniLM-L6-v2 alone"
+
+
+def prepare_text_mean(history: History, options: Options) -> Scorer:
+    """Return a scorer. Each distinct text is encoded once; vectors are kept in `options.cache` when that is named.
+
+    A user's vector is the mean of unit vectors, one per event; without text the cosine is 0.
+    """
+    encode = options.encode if options.encode is not None else _mini_lm(options)
+    vectors = encode(history.text.words)
+    mean = np.asarray(history.counts(history.text).astype(np.float32) @ vectors, np.float64)
+    length = np.linalg.norm(mean, axis=1, keepdims=True)
+    users = np.divide(mean, length, out=np.zeros_like(mean), where=length > 0)
+
+    def score(asked: Asked) -> Values:
+        return np.asarray(users @ encode([asked.sentence])[0].astype(np.float64))
+
+    return score
+
+
+def _mini_lm(options: Options) -> Encode:
+    from audience_graph.entities.text_encoder import DIMS, TextEncoder
+    from audience_trainers.relations.text_cache import TextCache
+
+    encoder = TextEncoder()
+    if options.cache is None:
+        return encoder.encode_alone
+    cache = TextCache(options.cache, _KEPT, DIMS)
+
+    def encode(texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        return cache.encode(texts, encoder.encode_alone)
+
+    return encode

@@ -1,0 +1,101 @@
+"""Every model of `audience-graph evaluate users`, by name, and the protocol that all of them follow.
+
+A model is prepared once per cut from the history alone, then asked task by task: `prepare(history, options)` returns a
+scorer, `scorer(asked)` one number per user of the history, more = more likely. A model without labels sees a task's
+sentence (and may see which past events its query counts), one with labels also users of the fitting part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from audience_graph.errors import ConfigError
+from audience_trainers.users.measures import Labels, Values
+from audience_trainers.users.tasks.history import History
+
+Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
+Budget = Literal["none", "few", "fitting"]
+Needs = Literal["", "events", "matching", "profile"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Where the folder of tasks is, where text vectors may be kept (None = nowhere), and who encodes text."""
+
+    folder: Path
+    cache: Path | None = None
+    encode: Encode | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """One question. `matching` (m,) marks past events that the task's query counts; none for a query of a column.
+
+    `seeds` (s,) are rows of the history's users and `y` (s,) their labels: of the fitting part, empty without a budget.
+    """
+
+    name: str
+    sentence: str
+    matching: npt.NDArray[np.bool_]
+    seeds: npt.NDArray[np.int64]
+    y: Labels
+    seed: int
+
+
+Scorer = Callable[[Asked], Values]
+Prepare = Callable[[History, Options], Scorer]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Where `prepare(history, options)` lives, what it needs, and its label budget.
+
+    `few` is 5 positive and 5 negative users, `fitting` the whole fitting part (1/5 of the task). `drawn`: chance plays
+    a part, so every seed is scored again; a model with labels always is, because its labels change.
+    """
+
+    prepare: str  # "module:function", imported when it runs
+    labels: Budget = "none"
+    needs: Needs = "events"
+    drawn: bool = False
+
+    def load(self) -> Prepare:
+        """Import and return the function."""
+        module, _, name = self.prepare.partition(":")
+        found: Prepare = getattr(import_module(module), name)
+        return found
+
+
+_HERE = "audience_trainers.users.baselines"
+
+MODELS: dict[str, Model] = {
+    "bm25": Model(f"{_HERE}.bm25:prepare_bm25"),
+    "text_mean": Model(f"{_HERE}.text_mean:prepare_text_mean"),
+    "popularity": Model(f"{_HERE}.popularity:prepare_popularity"),
+    "popularity_matching": Model(f"{_HERE}.popularity:prepare_popularity_matching", needs="matching"),
+    "item_knn": Model(f"{_HERE}.item_knn:prepare_item_knn", needs="matching"),
+    "item_knn_few": Model(f"{_HERE}.item_knn:prepare_item_knn_few", "few"),
+    "boosting": Model(f"{_HERE}.boosting:prepare_boosting", "fitting", needs=""),
+    "logistic": Model(f"{_HERE}.logistic:prepare_logistic", "fitting", needs="profile"),
+    "random": Model(f"{_HERE}.chance:prepare_random", needs="", drawn=True),
+}
+
+
+def choose_models(names: str) -> dict[str, Model]:
+    """Return the models of a comma-separated list, or every one for `all`. Raises ConfigError for an unknown name."""
+    if names == "all":
+        return dict(MODELS)
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    unknown = [name for name in wanted if name not in MODELS]
+    if unknown or not wanted:
+        raise ConfigError(
+            f"unknown model {', '.join(map(repr, unknown)) or repr(names)}", hint=f"models: all, {', '.join(MODELS)}"
+        )
+    return {name: MODELS[name] for name in wanted}
