@@ -6,8 +6,10 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from planted_tasks import CUT, write_planted
 
@@ -15,6 +17,7 @@ from audience_graph.errors import ConfigError
 from audience_trainers.users.baselines.columns import read_columns
 from audience_trainers.users.baselines.item_knn import nearness
 from audience_trainers.users.baselines.logistic import design
+from audience_trainers.users.baselines.user_text import user_texts
 from audience_trainers.users.baselines.words import words_of
 from audience_trainers.users.measures import auc
 from audience_trainers.users.scoring import MODELS, Asked, Options, choose_models
@@ -129,6 +132,23 @@ def test_text_mean_is_the_cosine_with_the_mean_vector(source: Source, history: H
         own = history.text.code[history.user == np.searchsorted(history.users, users[at])]
         mean = encode([history.text.words[code] for code in own]).mean(0)
         assert found[at] == pytest.approx(float(mean @ query / np.linalg.norm(mean)), abs=1e-6)
+
+
+def test_without_events_a_profile_is_said_in_words(tmp_path: Path) -> None:
+    cells = {"user_id": [f"u{i:02d}" for i in range(40)], "as_of": CUT, "has_car": [1, 0] * 20, "spend": range(40),
+             "city_tier": ["big", None] * 20}  # fmt: skip
+    pd.DataFrame(cells).to_parquet(tmp_path / "users.parquet")
+    history = read_history(open_source(tmp_path), int(CUT.timestamp()))
+    said, texts = user_texts(history)
+    assert [[texts[i] for i in said[user].indices] for user in (0, 39)] == [
+        ["city tier big", "has car", "spend lowest"],
+        ["spend highest"],
+    ]
+    scorer = MODELS["bm25"].load()(history, Options(tmp_path))
+    nothing = np.zeros(0, np.int64)
+    score = scorer(Asked("t", "Who has a car?", np.zeros(0, bool), nothing, nothing.astype(np.int8), 0))
+    assert (score[::2] > 0).all()
+    assert (score[1::2] == 0).all()
 
 
 def test_words_are_small_singular_and_chinese_by_character() -> None:

@@ -76,8 +76,8 @@ class Model:
 _HERE = "audience_trainers.users.baselines"
 
 MODELS: dict[str, Model] = {
-    "bm25": Model(f"{_HERE}.bm25:prepare_bm25"),
-    "text_mean": Model(f"{_HERE}.text_mean:prepare_text_mean"),
+    "bm25": Model(f"{_HERE}.bm25:prepare_bm25", needs=""),
+    "text_mean": Model(f"{_HERE}.text_mean:prepare_text_mean", needs=""),
     "popularity": Model(f"{_HERE}.popularity:prepare_popularity"),
     "popularity_matching": Model(f"{_HERE}.popularity:prepare_popularity_matching", needs="matching"),
     "item_knn": Model(f"{_HERE}.item_knn:prepare_item_knn", needs="matching"),

@@ -1,4 +1,5 @@
-"""BM25 over user text: a user is one document, all texts of the past in a row; the query is the sentence.
+"""BM25 over user text: a user is one document, all texts of the past in a row (the profile in words where
+there are no events); the query is the sentence.
 
 Okapi BM25 (Robertson and Zaragoza 2009) with k1 = 1.2, b = 0.75 and the idf of Lucene, which is never negative:
 
@@ -13,6 +14,7 @@ from collections import Counter
 import numpy as np
 import scipy.sparse as sp
 
+from audience_trainers.users.baselines.user_text import user_texts
 from audience_trainers.users.baselines.words import count_words, words_of
 from audience_trainers.users.measures import Values
 from audience_trainers.users.scoring import Asked, Options, Scorer
@@ -24,8 +26,9 @@ B = 0.75
 
 def prepare_bm25(history: History, options: Options) -> Scorer:  # noqa: ARG001
     """Return a scorer: BM25 of the sentence; a user without a word of it scores 0."""
-    counted = count_words(history.text.words)
-    weights = bm25_weights((history.counts(history.text) @ counted.matrix).tocsr())
+    said, texts = user_texts(history)
+    counted = count_words(texts)
+    weights = bm25_weights((said @ counted.matrix).tocsr())
 
     def score(asked: Asked) -> Values:
         query = Counter(counted.place[word] for word in words_of(asked.sentence) if word in counted.place)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from audience_trainers.users.baselines.user_text import user_texts
 from audience_trainers.users.measures import Values
 from audience_trainers.users.scoring import Asked, Encode, Options, Scorer
 from audience_trainers.users.tasks.history import History
@@ -17,11 +18,12 @@ _KEPT = "all-MiniLM-L6-v2 alone"
 def prepare_text_mean(history: History, options: Options) -> Scorer:
     """Return a scorer. Each distinct text is encoded once; vectors are kept in `options.cache` when that is named.
 
-    A user's vector is the mean of unit vectors, one per event; without text the cosine is 0.
+    A user's vector is the mean of unit vectors, one per event (per cell of the profile where there are no events);
+    of whom nothing is said, the cosine is 0.
     """
     encode = options.encode if options.encode is not None else _mini_lm(options)
-    vectors = encode(history.text.words)
-    mean = np.asarray(history.counts(history.text).astype(np.float32) @ vectors, np.float64)
+    said, texts = user_texts(history)
+    mean = np.asarray(said.astype(np.float32) @ encode(texts), np.float64)
     length = np.linalg.norm(mean, axis=1, keepdims=True)
     users = np.divide(mean, length, out=np.zeros_like(mean), where=length > 0)
 
