@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from audience_trainers.processes import Processes
 from audience_trainers.relations.alpc.config import AlpcConfig
 from audience_trainers.relations.alpc.hops import Hop
 from audience_trainers.relations.alpc.lessons import Lesson, View
@@ -17,7 +18,6 @@ from audience_trainers.relations.alpc.losses.prediction import prediction_loss
 from audience_trainers.relations.alpc.losses.threshold import threshold_loss
 from audience_trainers.relations.alpc.model import Alpc
 from audience_trainers.relations.alpc.negatives import Keys, contains
-from audience_trainers.relations.alpc.processes import Processes
 from audience_trainers.relations.alpc.sampler import sample_blocks
 from audience_trainers.relations.linkpred.task import Floats, Pairs, pair_key
 

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audience_trainers.relations.alpc.checkpoint import State, load_checkpoint, save_checkpoint
+from audience_trainers.checkpoint import State, load_checkpoint, save_checkpoint
+from audience_trainers.processes import Processes, join_processes
 from audience_trainers.relations.alpc.config import AlpcConfig
 from audience_trainers.relations.alpc.encode import encode_all, score_pairs
 from audience_trainers.relations.alpc.lessons import Course, Lesson
 from audience_trainers.relations.alpc.model import Alpc, Sizes
-from audience_trainers.relations.alpc.processes import Processes, join_processes
 from audience_trainers.relations.alpc.step import Batch, Reader, batch_losses, draw_batch
 from audience_trainers.relations.linkpred.ranking import area_under_curve
 from audience_trainers.run import Progress, silent
