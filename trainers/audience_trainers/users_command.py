@@ -1,0 +1,17 @@
+"""`audience-graph users`: the user model, one subcommand a step."""
+
+from __future__ import annotations
+
+import click
+
+from audience_trainers.users.pairs.command import pairs
+
+__all__ = ["users"]
+
+
+@click.group()
+def users() -> None:
+    """Learn users from their past and a sentence about their future."""
+
+
+users.add_command(pairs)
