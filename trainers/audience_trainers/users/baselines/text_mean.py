@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-import numpy.typing as npt
 
 from audience_trainers.users.baselines.user_text import user_texts
 from audience_trainers.users.measures import Values
-from audience_trainers.users.scoring import Asked, Encode, Options, Scorer
+from audience_trainers.users.scoring import Asked, Options, Scorer
 from audience_trainers.users.tasks.history import History
-
-_KEPT = "all-MiniLM-L6-v2 alone"
+from audience_trainers.users.texts import encode_with
 
 
 def prepare_text_mean(history: History, options: Options) -> Scorer:
@@ -21,7 +17,7 @@ def prepare_text_mean(history: History, options: Options) -> Scorer:
     A user's vector is the mean of unit vectors, one per event (per cell of the profile where there are no events);
     of whom nothing is said, the cosine is 0.
     """
-    encode = options.encode if options.encode is not None else _mini_lm(options)
+    encode = options.encode if options.encode is not None else encode_with(options.cache)
     said, texts = user_texts(history)
     mean = np.asarray(said.astype(np.float32) @ encode(texts), np.float64)
     length = np.linalg.norm(mean, axis=1, keepdims=True)
@@ -31,18 +27,3 @@ def prepare_text_mean(history: History, options: Options) -> Scorer:
         return np.asarray(users @ encode([asked.sentence])[0].astype(np.float64))
 
     return score
-
-
-def _mini_lm(options: Options) -> Encode:
-    from audience_graph.entities.text_encoder import DIMS, TextEncoder
-    from audience_trainers.relations.text_cache import TextCache
-
-    encoder = TextEncoder()
-    if options.cache is None:
-        return encoder.encode_alone
-    cache = TextCache(options.cache, _KEPT, DIMS)
-
-    def encode(texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        return cache.encode(texts, encoder.encode_alone)
-
-    return encode
