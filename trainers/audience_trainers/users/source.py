@@ -27,6 +27,9 @@ from audience_graph.vectors.store import open_store
 from audience_trainers.users.files import as_parquet, checked, find_file
 from audience_trainers.users.profile_rows import no_profiles, stored_profiles, typed_profiles
 
+# Beyond this DuckDB spills into its temporary folder: many more events take longer, not more memory.
+_MEMORY = "2GB"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
@@ -61,7 +64,7 @@ def open_folder(folder: Path, *, engine: Engine = "duckdb") -> Iterator[Source]:
         raise InputError(
             f"{folder} holds no events", hint="expected events.parquet, events.csv or events.jsonl in this folder"
         )
-    with tempfile.TemporaryDirectory(prefix="source-") as made, open_engine(engine) as backend:
+    with tempfile.TemporaryDirectory(prefix="source-") as made, _engine(engine) as backend:
         work = Path(made)
         path = as_parquet(files["events"], EVENTS, work)
         events = whole_events(backend.read_parquet(str(path)))
@@ -92,7 +95,7 @@ def open_home(home: Home, connections: Connections | None = None, *, engine: Eng
     servers = connections if connections is not None else find_connections(home)
     with open_runner(servers) as runner:
         dictionary = read_dictionary(runner)
-    with open_engine(engine) as backend:
+    with _engine(engine) as backend:
         found = warehouse(home).batches(MENTIONS)
         yield Source(
             name=str(home.path),
@@ -122,6 +125,14 @@ def whole_events(events: Any) -> Any:
 def seconds_of(time: Any) -> Any:
     """Return an ibis expression of whole seconds since 1970 UTC, int64: an event is never moved to a later second."""
     return time.truncate("s").epoch_seconds().cast("int64")
+
+
+@contextmanager
+def _engine(engine: Engine) -> Iterator[Any]:
+    with open_engine(engine) as backend:
+        if engine == "duckdb":
+            backend.raw_sql(f"SET memory_limit = '{_MEMORY}'")
+        yield backend
 
 
 def _read(backend: Any, files: Sequence[Path]) -> Any:
