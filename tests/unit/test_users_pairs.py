@@ -205,6 +205,8 @@ def test_every_form_has_five_paraphrases_with_known_places(family: str) -> None:
     ("value", "said"),
     [
         ("  ASSORTED COLOUR MUG ", "assorted colour mug"), ("UEFA", "UEFA"), ("lip_gloss", "lip gloss"),
+        ("Amadeus (1984)", "Amadeus (1984)"), ("(used) car (", "used) car"), ("85123A", None), ("film:349", None),
+        ("store 402", "store 402"), ("Sony X70", "Sony X70"),
         ("order 123456-7 of tea", "order of tea"), ("see https://x.y/z?a=b now", "see now"), ("4711", None),
         ("🎁🎁", None), ('"quoted"', "quoted"), ("a\nb\x00c", "a b c"), ("spa 🎁 day", "spa 🎁 day"),
         ("川薇园艺", "川薇园艺"), ("", None),
@@ -216,9 +218,9 @@ def test_values_are_cleaned(value: str, said: str | None) -> None:
 
 
 def test_words_of_entities_channels_and_horizons() -> None:
-    kinds = [KINDS.index(kind) for kind in ("entity", "entity", "entity", "any", "item")]
-    assert words_of(["e1", "genre:sci-fi", "ent9", "", "e1"], kinds, {"e1": "Skin care"}) == [
-        "Skin care", "sci-fi", "ent9", "", "e1"
+    kinds = [KINDS.index(kind) for kind in ("entity", "entity", "entity", "any", "item", "text")]
+    assert words_of(["e1", "genre:sci-fi", "ent9", "", "e1", "so " * 17], kinds, {"e1": "Skin care"}) == [
+        "Skin care", "sci-fi", None, "", "Skin care", None
     ]  # fmt: skip
     assert [method_words(m) for m in ("credit_card", "balance", "bank_transfer", "UPI", "e_wallet")] == [
         "a credit card", "their account balance", "a bank transfer", "UPI", "an e wallet"
@@ -291,3 +293,24 @@ def test_the_command_explains_what_it_cannot_do(tmp_path: Path, options: list[st
     result = CliRunner().invoke(users, ["pairs", str(folder), "--horizon", "5", *options])
     assert isinstance(result.exception, ConfigError)
     assert said in str(result.exception)
+
+
+def test_many_users_are_read_in_parts_and_give_the_same_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_folder(tmp_path, [*shop(), *(event("U big", i / 9, text="spa") for i in range(200))])
+    _, whole = build(folder)
+    monkeypatch.setattr("audience_trainers.users.pairs.find.PART_EVENTS", 97)
+    _, parts = build(folder)
+    assert parts.moments.time.tobytes() == whole.moments.time.tobytes()
+    for name in ("start", "family", "outcome", "kind", "value", "count", "cents", "first", "weight"):
+        assert getattr(parts.facts, name).tobytes() == getattr(whole.facts, name).tobytes(), name
+    rows = np.arange(len(whole))
+    assert parts.sample(rows, np.random.default_rng(1)) == whole.sample(rows, np.random.default_rng(1))
+
+
+def test_articles_are_told_by_their_name_else_by_the_text(tmp_path: Path) -> None:
+    rows = [event(f"u{i % 3}", at, "order", text="white mug", items=["85123A"]) for i in range(9) for at in (1, 9)]
+    rows += [event(f"u{i % 3}", at, "order", text="a pen, ink", items=["pen:17"]) for i in range(9) for at in (1, 9)]
+    windows = WindowConfig(horizon_days=5, test_cuts=0, validation_share=0.0, last="2026-01-06", warm_up_days=4)
+    folder = write_folder(tmp_path, [*rows, event("u0", 20, text="x")], entities={"pen:17": "fountain pen"})
+    _, pairs = build(folder, PairsConfig(windows))
+    assert {pairs.facts.values[v] for v in pairs.facts.value} == {"white mug", "fountain pen", "a pen, ink"}

@@ -73,6 +73,20 @@ def fetch(backend: Any, expression: Any, *, coded: Sequence[str]) -> Columns:
     )
 
 
+def concatenated(parts: Sequence[Columns]) -> Columns:
+    """Return the rows of several answers of one expression, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    coded: dict[str, Coded] = {}
+    for name in parts[0].coded:
+        words = tuple(dict.fromkeys(word for part in parts for word in part.coded[name].words))
+        place = {word: i for i, word in enumerate(words)}
+        tables = [np.array([place[word] for word in part.coded[name].words], np.int32) for part in parts]
+        code = [_take(table, part.coded[name].code) for table, part in zip(tables, parts, strict=True)]
+        coded[name] = Coded(np.concatenate(code), words)
+    return Columns(coded, {name: np.concatenate([part.values[name] for part in parts]) for name in parts[0].values})
+
+
 def _take(table: npt.NDArray[np.int32], code: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     return table[code] if len(table) else code
 

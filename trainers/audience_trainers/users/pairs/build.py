@@ -18,18 +18,18 @@ import pyarrow as pa
 from audience_graph.errors import ConfigError, InputError
 from audience_graph.sentences.demand import FAMILIES
 from audience_trainers.run import Progress, silent
-from audience_trainers.users.columns import Coded, Columns, fetch
+from audience_trainers.users.columns import Coded, Columns
 from audience_trainers.users.histories import Histories, Indices, Moments
 from audience_trainers.users.pairs.describe import DescribeConfig, Describer
 from audience_trainers.users.pairs.facts import Facts
 from audience_trainers.users.pairs.families import FamilyMap
-from audience_trainers.users.pairs.futures import KINDS, OUTCOMES, channel_table, cut_table, facts_of
+from audience_trainers.users.pairs.find import find_facts
+from audience_trainers.users.pairs.futures import KINDS, OUTCOMES
 from audience_trainers.users.pairs.linking import link_texts
 from audience_trainers.users.pairs.values import LEAST_CENTS, words_of
 from audience_trainers.users.pairs.windows import DAY, SPLITS, WindowConfig, Windows, held_out, plan_windows
 from audience_trainers.users.source import Source
 
-_CODED = ("user_id", "family", "way", "outcome", "kind", "value")
 # item, category, entity, merchant, text, any: names of things above names of shops and free text, those above totals.
 KIND_WEIGHTS = {"item": 1.0, "category": 1.0, "entity": 1.0, "merchant": 0.5, "text": 0.5, "any": 0.2}
 # Every purchase that tells how it was paid is a payment too: evenly weighed, sentences would mostly speak of payments.
@@ -93,31 +93,11 @@ def build_pairs(
     """
     windows = plan_windows(int(histories.time.min()), int(histories.time.max()), config.windows)
     if phrases is None and config.link and len(source.dictionary):
-        progress("linking texts", 0, 3)
+        progress("linking texts", 0, 1)
         phrases = link_texts(source)
-    progress("finding facts", 1, 3)
-    found = _facts(source, histories, windows, families, phrases)
-    progress("weighing facts", 2, 3)
-    pairs = _pairs(source, histories, windows, config, found)
-    progress("weighing facts", 3, 3)
-    return pairs
-
-
-def _facts(
-    source: Source, histories: Histories, windows: Windows, families: FamilyMap, phrases: pa.Table | None
-) -> Columns:
-    import ibis
-
-    expression = facts_of(
-        source.events,
-        cut_table(windows),
-        channel_table(histories.sources, families),
-        phrases=None
-        if phrases is None or phrases.num_rows == 0
-        else ibis.memtable(phrases.select(["phrase", "entity_id"])),
-        tagged=source.mentions,
-    )
-    return fetch(source.backend, expression, coded=_CODED)
+        progress("linking texts", 1, 1)
+    found = find_facts(source, histories, windows, families=families, phrases=phrases, progress=progress)
+    return _pairs(source, histories, windows, config, found)
 
 
 def _pairs(source: Source, histories: Histories, windows: Windows, config: PairsConfig, found: Columns) -> Pairs:

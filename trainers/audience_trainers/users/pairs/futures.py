@@ -5,7 +5,7 @@ times, for `cents` in all. Values are what an event is about:
 
     item      each of its items                      category, merchant   of the event (merchant where money moves)
     entity    its entity ids; where it has none, the entities that a tagger found or that its text names (`phrases`)
-    text      its text, where there is none of these; what is searched for always
+    text      its text, where there is none of these, or only numbers of articles; what is searched for always
     any       '' - that it happened at all, where money moves
 
 A purchase with a payment channel is a fact of the payment family too. `way` is that channel there, and the verb of
@@ -30,6 +30,8 @@ FAILED = ("failed", "declined", "blocked", "rejected", "error", "unpaid")
 REFUNDED = ("refunded", "returned", "cancelled", "canceled", "reversed", "chargeback")
 KEYS = ("user_id", "cut", "family", "way", "outcome", "kind", "value")
 _MOST = 1e12  # an amount beyond this is no amount
+# A list of items that says something: one of its words has no digit. Numbers of articles do not.
+_WORDS = "(^| )[^0-9 ]{2,}( |$)"
 _MENTION = ("user_id", "seconds", "family", "way", "outcome", "kind", "value", "cents")
 
 
@@ -72,7 +74,7 @@ def mentions_of(events: Any, channels: Any, *, phrases: Any = None, tagged: Any 
     plain = silent.filter(
         (silent.family == "search")
         | (
-            (ibis.coalesce(silent["items"].length(), 0) == 0)
+            ~ibis.coalesce(silent["items"].join(" "), "").re_search(_WORDS)
             & silent.category.nullif("").isnull()
             & (silent.merchant.nullif("").isnull() | ~silent.family.isin(["purchase", "payment"]))
         )

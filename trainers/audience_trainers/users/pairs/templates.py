@@ -107,8 +107,8 @@ TEMPLATES: dict[str, dict[str, tuple[str, ...]]] = {
         "verb_first": (
             "{who} will {verb} {what} for the first time",
             "{who} are going to {verb} {what} for the first time",
-            "{who} have never done so and will {verb} {what}",
-            "{who} will {verb} {what}, their first time",
+            "Newcomers who will {verb} {what}",
+            "{who} will, for the first time, {verb} {what}",
             "{who} are likely to {verb} {what} for the first time",
         ),
     },

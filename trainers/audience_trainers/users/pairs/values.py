@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from audience_trainers.users.pairs.futures import KINDS
 
 MOST_WORDS = 8
+MOST_TEXT_WORDS = 16
 LEAST_CENTS = 1_100  # a smaller sum lies over no round amount
 _ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\w.])#?\d[\d\-/]{4,}(?![\w.])")  # order numbers, dates, telephone numbers
 _SPACE = re.compile(r"[\s_\x00-\x1f\x7f\u200b\u2028\u2029\ufeff]+")
-_ENDS = " \t\"'`.,;:!?()[]{}<>|/\\*=~-–—“”‘’«»"
+_ENDS = " \t\"'`.,;:!?[]{}<>|/\\*=~-–—“”‘’«»"
+_PAIRED = "()"
 _METHODS = {
     "balance": "their account balance",
     "wallet": "their wallet",
@@ -30,28 +32,42 @@ _COUNTED = ("card", "transfer", "voucher", "check", "cheque", "wallet", "account
 def words_of(values: Sequence[str], kinds: Sequence[int], names: Mapping[str, str]) -> list[str | None]:
     """Return the words of each value, None where it has none that a sentence could hold.
 
-    `kinds` are places in KINDS; an entity's value is its id, and `names` its name.
+    `kinds` are places in KINDS; an entity's value is its id, and `names` its name; items may be such ids too. A text
+    of more than 16 words is no name of anything.
     """
     by_kind: dict[str, Callable[[str], str | None]] = {
         "entity": lambda value: clean(names.get(value, value.rpartition(":")[2])),
+        "item": lambda value: clean(names.get(value, value)),
+        "text": lambda value: clean(value) if len(value.split()) <= MOST_TEXT_WORDS else None,
         "any": lambda _: "",
     }
     return [by_kind.get(KINDS[kind], clean)(value) for value, kind in zip(values, kinds, strict=True)]
 
 
 def clean(value: str) -> str | None:
-    """Return a value without addresses, long numbers, control characters and outer punctuation; None without letters.
+    """Return a value without addresses, long numbers, control characters and outer punctuation.
 
-    At most 8 words are kept. WORDS IN CAPITALS of more than four letters become small: they are how systems write, not
-    people. Underscores are spaces.
+    None where no word is left: one with a letter and without a digit, so no number of an article. At most 8 words are
+    kept. WORDS IN CAPITALS of more than four letters become small: they are how systems write, not people. Underscores
+    are spaces.
     """
     text = _SPACE.sub(" ", _NUMBER.sub(" ", _ADDRESS.sub(" ", value)))
-    text = _SPACE.sub(" ", text).strip(_ENDS)
-    if not any(letter.isalpha() for letter in text):
+    text = _trimmed(_SPACE.sub(" ", text))
+    if not any(_is_word(word) for word in text.split(" ")):
         return None
     if len(text) > 4 and text.isupper():
         text = text.lower()
-    return " ".join(text.split(" ")[:MOST_WORDS])[:80].strip(_ENDS)
+    return _trimmed(" ".join(text.split(" ")[:MOST_WORDS])[:80])
+
+
+def _trimmed(text: str) -> str:
+    """Strip outer punctuation, but a bracket that closes one within: `Amadeus (1984)`."""
+    text = text.strip(_ENDS + _PAIRED)
+    return f"{text})" if text.rpartition("(")[1] and ")" not in text.rpartition("(")[2] else text
+
+
+def _is_word(word: str) -> bool:
+    return any(letter.isalpha() for letter in word) and not any(letter.isdigit() for letter in word)
 
 
 def method_words(channel: str) -> str:
