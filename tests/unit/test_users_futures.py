@@ -106,6 +106,13 @@ def test_the_first_time_is_the_first_of_its_family(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_what_happens_first_in_the_second_of_t1_is_the_first_time(tmp_path: Path) -> None:
+    write_folder(
+        tmp_path, [event("u", 10, "order", items=["tea"]), event("u", 10 - 1 / 86_400, "order", items=["pen"])]
+    )
+    assert [fact[6:] for fact in facts(tmp_path, 10) if fact[5] == "item"] == [("tea", 1, 0, True)]
+
+
 def test_what_failed_and_what_was_given_back_is_apart(tmp_path: Path) -> None:
     write_folder(tmp_path, [
         event("u", 11, "order", items=["a"], status="Declined"),

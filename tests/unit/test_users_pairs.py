@@ -6,6 +6,7 @@ import json
 import re
 import string
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,17 @@ def test_no_window_of_training_overlaps_one_of_the_test_of_any_user(tmp_path: Pa
     assert held[pairs.moments.user[pairs.rows("validation")]].all()
     assert not held[pairs.moments.user[pairs.rows("train")]].any()
     assert end.max() <= histories.time.max() + 1
+
+
+def test_a_user_without_a_recent_past_is_no_pair(tmp_path: Path) -> None:
+    rows = [event("here", i, "order", items=["tea"]) for i in range(30)]
+    rows += [event("new", 20, "order", items=["tea"]), event("long gone", 1, text="x")]
+    rows += [event("long gone", i, "order", items=["tea"]) for i in (20, 25)]
+    windows = WindowConfig(horizon_days=5, history_days=10, test_cuts=0, validation_share=0.0)
+    windows = replace(windows, first="2026-01-21", last="2026-01-21")
+    write_folder(tmp_path, rows)
+    histories, pairs = build(tmp_path, PairsConfig(windows, least_users=1))
+    assert set(keyed(histories, pairs)) == {("here", seconds(20))}
 
 
 def test_what_happens_in_the_test_window_changes_nothing_in_training(tmp_path: Path) -> None:
