@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audience_graph.sentences.wording import LEAST_CENTS, clean, method_words, round_amount
 from audience_trainers.users.histories import Histories, Moments, last_events, last_texts
-from audience_trainers.users.pairs.values import LEAST_CENTS, clean, method_words, round_amount
 from audience_trainers.users.segments import bisect
 
 _EVENTS = st.lists(st.tuples(st.integers(0, 3), st.integers(-5, 12), st.integers(0, 2), st.integers(0, 4)), max_size=40)

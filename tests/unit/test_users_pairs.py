@@ -17,12 +17,13 @@ from click.testing import CliRunner
 
 from audience_graph.errors import ConfigError, InputError
 from audience_graph.sentences.demand import FAMILIES
+from audience_graph.sentences.templates import PEOPLE, TEMPLATES
+from audience_graph.sentences.wording import clean, horizon_words, method_words
 from audience_trainers.users.histories import Histories, last_events, read_histories
 from audience_trainers.users.pairs.build import Pairs, PairsConfig, build_pairs
 from audience_trainers.users.pairs.describe import DescribeConfig
 from audience_trainers.users.pairs.futures import KINDS
-from audience_trainers.users.pairs.templates import PEOPLE, TEMPLATES
-from audience_trainers.users.pairs.values import clean, horizon_words, method_words, words_of
+from audience_trainers.users.pairs.values import words_of
 from audience_trainers.users.pairs.windows import DAY, SPLITS, WindowConfig, held_out
 from audience_trainers.users.source import open_folder
 from audience_trainers.users_command import users

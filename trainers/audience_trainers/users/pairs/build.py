@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from audience_graph.errors import ConfigError, InputError
 from audience_graph.sentences.demand import FAMILIES
+from audience_graph.sentences.wording import LEAST_CENTS
 from audience_trainers.run import Progress, silent
 from audience_trainers.users.columns import Coded, Columns
 from audience_trainers.users.histories import Histories, Indices, Moments
@@ -26,7 +27,7 @@ from audience_trainers.users.pairs.families import FamilyMap
 from audience_trainers.users.pairs.find import find_facts
 from audience_trainers.users.pairs.futures import KINDS, OUTCOMES
 from audience_trainers.users.pairs.linking import link_texts
-from audience_trainers.users.pairs.values import LEAST_CENTS, words_of
+from audience_trainers.users.pairs.values import words_of
 from audience_trainers.users.pairs.windows import DAY, SPLITS, WindowConfig, Windows, held_out, plan_windows
 from audience_trainers.users.source import Source
 

@@ -13,10 +13,10 @@ import numpy as np
 
 from audience_graph.errors import ConfigError
 from audience_graph.sentences.demand import FAMILIES
+from audience_graph.sentences.templates import PEOPLE, TEMPLATES
+from audience_graph.sentences.wording import horizon_words, join_words, method_words, round_amount
 from audience_trainers.users.pairs.facts import Facts, Indices
 from audience_trainers.users.pairs.futures import KINDS, OUTCOMES
-from audience_trainers.users.pairs.templates import PEOPLE, TEMPLATES
-from audience_trainers.users.pairs.values import horizon_words, join_words, method_words, round_amount
 
 _ANY, _SHOP, _TEXT = (KINDS.index(kind) for kind in ("any", "merchant", "text"))
 
