@@ -20,7 +20,7 @@ def sentences(asked):
         ("who is going to be buying nappies?", ("People who will buy nappies in the next two weeks",)),
         (
             "searching for train tickets within 10 days",
-            ("People who will search for train tickets in the next 10 days",),
+            ("People who will search for train tickets over the next 10 days",),
         ),
         (
             "nappies for the first time, bought within a week",
