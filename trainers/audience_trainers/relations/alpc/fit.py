@@ -15,7 +15,7 @@ from audience_trainers.relations.alpc.train import TrainOptions, train_alpc
 from audience_trainers.relations.linkpred.models import Setting
 from audience_trainers.relations.linkpred.task import FitOptions, Pairs, Training, Values
 
-STRUCTURE_EPOCHS = 8
+STRUCTURE_STEPS: Setting = {"epochs": 10, "learning_rate": 0.0015}
 
 
 class AlpcScorer:
@@ -54,8 +54,8 @@ def fit_alpc_without_contrast(training: Training, setting: Setting, options: Fit
 
 
 def fit_alpc_structure(training: Training, setting: Setting, options: FitOptions) -> AlpcScorer:
-    """Train ALPC whose g also reads the structural features of the pair. They are soon learned: half the epochs do."""
-    return fit_alpc(training, {"epochs": STRUCTURE_EPOCHS, **setting, "structure": True}, options)
+    """Train ALPC whose g also reads the structural features of the pair, which are learned in fewer, smaller steps."""
+    return fit_alpc(training, {**STRUCTURE_STEPS, **setting, "structure": True}, options)
 
 
 def fit_structure_alone(training: Training, setting: Setting, options: FitOptions) -> AlpcScorer:
