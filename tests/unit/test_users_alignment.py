@@ -10,12 +10,13 @@ import torch
 from audience_graph.errors import ConfigError
 from audience_trainers.users.alignment.config import AlignConfig
 from audience_trainers.users.alignment.info_nce import Temperature, info_nce
-from audience_trainers.users.alignment.train import Aligned, AlignOptions, Described, Material, align
+from audience_trainers.users.alignment.train import Aligned, Described, Material, align
 from audience_trainers.users.behaviour.batches import Reading
 from audience_trainers.users.behaviour.config import BehaviourConfig
 from audience_trainers.users.behaviour.encoder import DAY, BehaviourEncoder
 from audience_trainers.users.fusion import Concatenation, Fusion, drop_modalities
 from audience_trainers.users.histories import EventBlock
+from audience_trainers.users.training import TrainOptions
 from audience_trainers.users.user_model import UserInputs, UserModel
 
 BEHAVIOUR = BehaviourConfig(dims=16, layers=1, heads=2, width=4, dropout=0.0)
@@ -173,7 +174,7 @@ def model_of(config=SMALL, seed=0):
 def test_users_come_to_lie_by_the_sentences_about_them(fusion):
     material, likes = material_of(256)
     config = replace(SMALL, fusion=fusion, epochs=40, patience=40, learning_rate=1e-2)
-    trained = align(model_of(config), material, config, AlignOptions())
+    trained = align(model_of(config), material, config, TrainOptions())
 
     users = trained.model.users.embed(material.inputs)
     texts = trained.model.embed_texts(np.eye(TEXTS, dtype=np.float32))
@@ -199,10 +200,10 @@ def test_a_stopped_training_goes_on_to_the_same_end(tmp_path):
         if done == 2:
             raise Stopped
 
-    whole = align(model_of(), material, SMALL, AlignOptions())
+    whole = align(model_of(), material, SMALL, TrainOptions())
     with pytest.raises(Stopped):
-        align(model_of(), material, SMALL, AlignOptions(folder=tmp_path, progress=stop))
-    again = align(model_of(seed=3), material, SMALL, AlignOptions(folder=tmp_path))
+        align(model_of(), material, SMALL, TrainOptions(folder=tmp_path, progress=stop))
+    again = align(model_of(seed=3), material, SMALL, TrainOptions(folder=tmp_path))
 
     assert again.curves == whole.curves
     for name, value in whole.model.state_dict().items():

@@ -12,8 +12,9 @@ from audience_trainers.users.behaviour.batches import Reading, by_length, encode
 from audience_trainers.users.behaviour.config import BehaviourConfig
 from audience_trainers.users.behaviour.encoder import DAY, BehaviourEncoder, Events, time_features
 from audience_trainers.users.behaviour.losses import cpc_loss, cyclic_kl
-from audience_trainers.users.behaviour.pretrain import PretrainOptions, behaviour_loss, pretrain_behaviour, warm_cosine
+from audience_trainers.users.behaviour.pretrain import behaviour_loss, pretrain_behaviour
 from audience_trainers.users.histories import EventBlock
+from audience_trainers.users.training import TrainOptions, warm_cosine
 
 SMALL = BehaviourConfig(dims=16, layers=2, heads=2, width=8, dropout=0.0, batch=16, epochs=3, others=32)
 TEXTS, SOURCES = 12, 3
@@ -178,7 +179,7 @@ def test_a_tiny_batch_is_learned_by_heart():
     )
     optimizer = torch.optim.AdamW(encoder.parameters(), lr=3e-3)
     for _ in range(300):
-        loss = behaviour_loss(encoder, encoder(events), events, config)
+        loss = behaviour_loss(encoder(events), events, config)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -208,10 +209,10 @@ def test_a_stopped_training_goes_on_to_the_same_end(tmp_path):
         if done == 2:
             raise Stopped
 
-    whole = pretrain_behaviour(reading, user, SOURCES, SMALL, PretrainOptions())
+    whole = pretrain_behaviour(reading, user, SOURCES, SMALL, TrainOptions())
     with pytest.raises(Stopped):
-        pretrain_behaviour(reading, user, SOURCES, SMALL, PretrainOptions(folder=tmp_path, progress=stop))
-    again = pretrain_behaviour(reading, user, SOURCES, SMALL, PretrainOptions(folder=tmp_path))
+        pretrain_behaviour(reading, user, SOURCES, SMALL, TrainOptions(folder=tmp_path, progress=stop))
+    again = pretrain_behaviour(reading, user, SOURCES, SMALL, TrainOptions(folder=tmp_path))
 
     assert again.curves == whole.curves
     for name, value in whole.encoder.state_dict().items():
@@ -224,23 +225,21 @@ def test_training_lowers_the_loss_of_users_it_has_not_seen():
     text = (rng.integers(TEXTS, size=(200, 1)) + np.arange(8)) % TEXTS
     block = replace(some_events(200, least=8), text=text)
     config = replace(SMALL, epochs=15, learning_rate=5e-3, steps=1, others=0)
-    trained = pretrain_behaviour(reading_of(block), np.arange(200), SOURCES, config, PretrainOptions())
+    trained = pretrain_behaviour(reading_of(block), np.arange(200), SOURCES, config, TrainOptions())
     valid = [value for _, name, value in trained.curves if name == "valid_loss"]
     assert trained.valid_loss == min(valid) < 0.7 * valid[0]
 
 
 def test_bfloat16_trains_on_a_cpu():
     trained = pretrain_behaviour(
-        reading_of(some_events(40)), np.arange(40), SOURCES, replace(SMALL, epochs=1), PretrainOptions(bf16=True)
+        reading_of(some_events(40)), np.arange(40), SOURCES, replace(SMALL, epochs=1), TrainOptions(bf16=True)
     )
     assert math.isfinite(trained.valid_loss)
 
 
 def test_too_few_histories_are_refused():
     with pytest.raises(ConfigError, match="at least 2"):
-        pretrain_behaviour(
-            reading_of(some_events(1, least=8)), np.zeros(1, np.int64), SOURCES, SMALL, PretrainOptions()
-        )
+        pretrain_behaviour(reading_of(some_events(1, least=8)), np.zeros(1, np.int64), SOURCES, SMALL, TrainOptions())
 
 
 @pytest.mark.parametrize("wrong", [{"kind": "lstm"}, {"heads": 3}, {"dropout": 1.0}, {"steps": 0}])

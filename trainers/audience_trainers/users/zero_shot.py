@@ -14,10 +14,10 @@ import torch
 
 from audience_trainers.run import Progress, silent
 from audience_trainers.users.alignment.config import AlignConfig
-from audience_trainers.users.alignment.train import Aligned, AlignOptions, Described, Material, align
+from audience_trainers.users.alignment.train import Aligned, Described, Material, align
 from audience_trainers.users.behaviour.batches import Reading
 from audience_trainers.users.behaviour.config import BehaviourConfig
-from audience_trainers.users.behaviour.pretrain import PretrainOptions, pretrain_behaviour
+from audience_trainers.users.behaviour.pretrain import pretrain_behaviour
 from audience_trainers.users.histories import Histories, Moments, last_events, read_histories
 from audience_trainers.users.measures import Values
 from audience_trainers.users.pairs.build import Pairs, PairsConfig, build_pairs
@@ -27,6 +27,7 @@ from audience_trainers.users.scoring import Asked, Options, Scorer
 from audience_trainers.users.source import Source, open_folder, seconds_of
 from audience_trainers.users.tasks.history import History
 from audience_trainers.users.texts import Encode, encode_with
+from audience_trainers.users.training import TrainOptions
 from audience_trainers.users.user_model import Floats, UserInputs, UserModel, read_inputs
 
 
@@ -85,7 +86,7 @@ def train_users(
         np.arange(len(histories.user_ids)),
         len(histories.sources),
         config.behaviour,
-        PretrainOptions(seed=seed, device=device, progress=progress),
+        TrainOptions(seed=seed, device=device, progress=progress),
     )
     torch.manual_seed(seed)
     own = config.align
@@ -95,7 +96,7 @@ def train_users(
     model = Aligned(users, vectors.shape[1], own)
     told = TrainedUsers(model, histories, vectors, config, encode, channels)
     material = _material(told, pairs, own.views, seed)
-    trained = align(model, material, own, AlignOptions(seed=seed, device=device, progress=progress))
+    trained = align(model, material, own, TrainOptions(seed=seed, device=device, progress=progress))
     return replace(told, model=trained.model)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from audience_graph.errors import ConfigError
-from audience_trainers.checkpoint import State, load_checkpoint, save_checkpoint
-from audience_trainers.run import Progress, silent
 from audience_trainers.users.alignment.config import AlignConfig
 from audience_trainers.users.alignment.info_nce import Temperature, info_nce
-from audience_trainers.users.behaviour.pretrain import CLIP, warm_cosine
+from audience_trainers.users.training import Lessons, TrainOptions, equal_parts, train
 from audience_trainers.users.user_model import Floats, Indices, UserInputs, UserModel
 
 
@@ -57,18 +54,6 @@ class Aligned(nn.Module):
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class AlignOptions:
-    """Seed, device, and the folder that keeps checkpoints (None: none are kept); `key` names data and settings."""
-
-    seed: int = 7
-    device: str = "cpu"
-    folder: Path | None = None
-    key: str = ""
-    bf16: bool = False
-    progress: Progress = silent
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
     """The model at its best epoch, its validation loss, and the curves (epoch, name, value)."""
@@ -94,77 +79,29 @@ class Material:
             )
 
 
-def align(model: Aligned, material: Material, config: AlignConfig, options: AlignOptions) -> Trained:
+def align(model: Aligned, material: Material, config: AlignConfig, options: TrainOptions) -> Trained:
     """Train both sides on L_CP (FIND eq. 13) and return the model of the best epoch by validation loss.
 
-    Same data, settings and seed: same weights on one machine; with a folder a killed run goes on to the same end.
-    Raises RunError for a damaged checkpoint or one of another training.
+    Negatives are the other pairs of a batch, of any length of history. Raises as `train` does.
     """
     model = model.to(options.device)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    steps = config.epochs * -(-len(material.training) // config.batch)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_cosine(step, steps, config.warm))
-    parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
-    state = State() if options.folder is None else load_checkpoint(options.folder, parts, options.key, options.device)
-    while state.epoch < config.epochs and state.since < config.patience:
-        torch.manual_seed(hash((options.seed, state.epoch, 3)) & 0x7FFFFFFF)
-        rng, losses = _rng(options.seed, state.epoch), []
-        view = state.epoch % material.described.text.shape[1]
-        for rows in _batches(material.training, config.batch, rng):
-            model.train()
-            loss = _loss(model, material, rows, view, config, options)
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
-            optimizer.step()
-            schedule.step()
-            losses.append(float(loss.detach()))
-        _examine(model, material, state, float(np.mean(losses)), config, options)
-        if options.folder is not None:
-            save_checkpoint(options.folder, state, parts, options.key)
-        options.progress("alignment", state.epoch, config.epochs)
-    model.load_state_dict(state.best_weights)
-    return Trained(model, -state.best, state.curves)
+    views = material.described.text.shape[1]
+    lessons = Lessons(
+        name="alignment",
+        batches=lambda rng: equal_parts(material.training, config.batch, rng),
+        loss=lambda rows, epoch: _loss(model, material, rows, epoch % views, config),
+        held=equal_parts(material.validation, config.batch, np.random.default_rng(options.seed)),
+    )
+    outcome = train(model, lessons, config, options)
+    return Trained(model, outcome.valid_loss, outcome.curves)
 
 
-def _loss(
-    model: Aligned, material: Material, rows: Indices, view: int, config: AlignConfig, options: AlignOptions
-) -> Tensor:
+def _loss(model: Aligned, material: Material, rows: Indices, view: int, config: AlignConfig) -> Tensor:
+    device = model.head.weight.device
     text = material.described.text[rows, view]
     distinct, place = np.unique(text, return_inverse=True)
-    with torch.autocast(options.device, torch.bfloat16, enabled=options.bf16):
-        users = model.users(material.inputs, rows)
-        known = torch.from_numpy(material.described.vectors[distinct]).to(options.device)
-        texts = model.texts(known).index_select(0, torch.from_numpy(place).to(options.device))
-    same = torch.from_numpy(text).to(options.device)
+    users = model.users(material.inputs, rows)
+    known = torch.from_numpy(material.described.vectors[distinct]).to(device)
+    texts = model.texts(known).index_select(0, torch.from_numpy(place).to(device))
+    same = torch.from_numpy(text).to(device)
     return info_nce(users, texts, model.temperature(), same=same, both=config.both, block=config.block)
-
-
-@torch.no_grad()
-def _examine(
-    model: Aligned, material: Material, state: State, training_loss: float, config: AlignConfig, options: AlignOptions
-) -> None:
-    """Measure the loss on the validation pairs, keep the weights when it is the best, and add to the curves."""
-    model.eval()
-    total, seen = 0.0, 0
-    for rows in _batches(material.validation, config.batch, _rng(options.seed, 0)):
-        if len(rows) > 1:
-            total += len(rows) * float(_loss(model, material, rows, 0, config, options))
-            seen += len(rows)
-    valid = total / seen
-    state.epoch += 1
-    state.curves += [(state.epoch, "loss", training_loss), (state.epoch, "valid_loss", valid)]
-    state.since += 1
-    if not state.best_weights or -valid > state.best:
-        state.best, state.since = -valid, 0
-        state.best_weights = {name: value.detach().clone() for name, value in model.state_dict().items()}
-
-
-def _batches(rows: Indices, batch: int, rng: np.random.Generator) -> list[Indices]:
-    """Return the rows in a new order, in equal parts of at most `batch`: negatives are of any length of history."""
-    order = rng.permutation(rows)
-    return [np.asarray(part, np.int64) for part in np.array_split(order, -(-len(order) // batch))]
-
-
-def _rng(seed: int, epoch: int) -> np.random.Generator:
-    return np.random.default_rng([seed, 3, epoch])

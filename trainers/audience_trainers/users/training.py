@@ -1,0 +1,138 @@
+"""The loop that trains every part of the user model: AdamW, warm-up and cosine decay, the best epoch, safe to stop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from audience_trainers.checkpoint import State, load_checkpoint, save_checkpoint
+from audience_trainers.run import Progress, silent
+
+Indices = npt.NDArray[np.int64]
+CLIP = 1.0
+
+
+class Steps(Protocol):
+    """The settings of training that every configuration has."""
+
+    @property
+    def epochs(self) -> int: ...
+    @property
+    def patience(self) -> int: ...
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def warm(self) -> float: ...
+    @property
+    def weight_decay(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOptions:
+    """Seed, device, and the folder that keeps checkpoints (None: none are kept); `key` names data and settings."""
+
+    seed: int = 7
+    device: str = "cpu"
+    folder: Path | None = None
+    key: str = ""
+    bf16: bool = False
+    progress: Progress = silent
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lessons:
+    """What is trained on: `batches(rng)` rows of an epoch, in a new order each time; `loss(rows, epoch)` of a batch.
+
+    `held` are batches whose loss judges an epoch; `name` is what progress calls the training.
+    """
+
+    name: str
+    batches: Callable[[np.random.Generator], Iterable[Indices]]
+    loss: Callable[[Indices, int], Tensor]
+    held: list[Indices]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The loss of the best epoch on what was held out, and the curves (epoch, name, value)."""
+
+    valid_loss: float
+    curves: list[tuple[int, str, float]]
+
+
+def train(model: nn.Module, lessons: Lessons, config: Steps, options: TrainOptions) -> Outcome:
+    """Train a model in place and leave it at its best epoch by the held-out loss.
+
+    Same data, settings and seed: same weights on one machine. With a folder the state is kept after every epoch, and a
+    killed run goes on to the same end. Raises RunError for a damaged checkpoint or one of another training.
+    """
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    steps = config.epochs * len(list(lessons.batches(_rng(options.seed, 0))))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_cosine(step, steps, config.warm))
+    parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
+    state = State() if options.folder is None else load_checkpoint(options.folder, parts, options.key, options.device)
+    while state.epoch < config.epochs and state.since < config.patience:
+        torch.manual_seed(hash((options.seed, state.epoch)) & 0x7FFFFFFF)
+        losses = []
+        for rows in lessons.batches(_rng(options.seed, state.epoch)):
+            model.train()
+            with torch.autocast(options.device, torch.bfloat16, enabled=options.bf16):
+                loss = lessons.loss(rows, state.epoch)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+            optimizer.step()
+            schedule.step()
+            losses.append(float(loss.detach()))
+        _examine(model, lessons, state, float(np.mean(losses)), options)
+        if options.folder is not None:
+            save_checkpoint(options.folder, state, parts, options.key)
+        options.progress(lessons.name, state.epoch, config.epochs)
+    model.load_state_dict(state.best_weights)
+    model.eval()
+    return Outcome(-state.best, state.curves)
+
+
+def warm_cosine(step: int, steps: int, warm: float) -> float:
+    """Return the share of the full learning rate: a linear rise over the first `warm` of the steps, then a cosine."""
+    rise = max(1, round(warm * steps))
+    if step < rise:
+        return (step + 1) / rise
+    return 0.5 * (1.0 + math.cos(math.pi * min(1.0, (step - rise) / max(1, steps - rise))))
+
+
+def equal_parts(rows: Indices, batch: int, rng: np.random.Generator) -> list[Indices]:
+    """Return the rows in a new order, in equal parts of at most `batch`."""
+    order = rng.permutation(rows)
+    return [np.asarray(part, np.int64) for part in np.array_split(order, max(1, -(-len(order) // batch)))]
+
+
+@torch.no_grad()
+def _examine(model: nn.Module, lessons: Lessons, state: State, training_loss: float, options: TrainOptions) -> None:
+    """Measure the held-out loss, keep the weights when it is the best, and add to the curves."""
+    model.eval()
+    torch.manual_seed(options.seed)  # what is drawn for the loss is the same every epoch
+    total, seen = 0.0, 0
+    for rows in lessons.held:
+        with torch.autocast(options.device, torch.bfloat16, enabled=options.bf16):
+            total += len(rows) * float(lessons.loss(rows, 0))
+        seen += len(rows)
+    valid = total / seen
+    state.epoch += 1
+    state.curves += [(state.epoch, "loss", training_loss), (state.epoch, "valid_loss", valid)]
+    state.since += 1
+    if not state.best_weights or -valid > state.best:
+        state.best, state.since = -valid, 0
+        state.best_weights = {name: value.detach().clone() for name, value in model.state_dict().items()}
+
+
+def _rng(seed: int, epoch: int) -> np.random.Generator:
+    return np.random.default_rng([seed, 2, epoch])
