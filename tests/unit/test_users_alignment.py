@@ -159,14 +159,7 @@ def material_of(p=96, seed=0):
 
 def model_of(config=SMALL, seed=0):
     torch.manual_seed(seed)
-    users = UserModel(
-        BehaviourEncoder(TEXTS, 1, BEHAVIOUR),
-        TEXTS,
-        config.dims,
-        fusion=config.fusion,
-        layers=config.layers,
-        drop=config.drop,
-    )
+    users = UserModel(BehaviourEncoder(TEXTS, 1, BEHAVIOUR), None, TEXTS, config)
     return Aligned(users, TEXTS, config)
 
 

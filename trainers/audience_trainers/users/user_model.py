@@ -1,4 +1,4 @@
-"""One vector per user and moment: behaviour and searches, each through its encoder, fused (FIND Fig. 1)."""
+"""One vector per user and moment: behaviour, columns and searches, each through its encoder, fused (FIND Fig. 1)."""
 
 from __future__ import annotations
 
@@ -11,48 +11,60 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from audience_trainers.users.alignment.config import AlignConfig
 from audience_trainers.users.behaviour.batches import Reading
 from audience_trainers.users.behaviour.encoder import BehaviourEncoder
 from audience_trainers.users.fusion import Concatenation, Fusion
 from audience_trainers.users.histories import Histories, Moments, last_events, last_texts
+from audience_trainers.users.profiles import Profiles
+from audience_trainers.users.tabular.encoder import TabularEncoder
+from audience_trainers.users.tabular.schema import Rows, TabularSchema
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
-TOKENS = 2  # of behaviour: the pooled vector, and where the user is now
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UserInputs:
-    """What is known of p users, each at a moment: their histories, and the mean vector (p, t) of their last searches.
+    """What is known of p users, each at a moment: histories, the mean vector (p, t) of the last searches, columns.
 
-    `searched` (p,) marks those who have any.
+    `searched` (p,) marks those who have searches, `known` (p,) those of whom a row of columns is there; `table` is None
+    where nobody has columns.
     """
 
     reading: Reading
     search: Floats
     searched: npt.NDArray[np.bool_]
+    table: Rows | None = None
+    known: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.reading.moment)
 
 
-def read_inputs(
-    histories: Histories,
-    moments: Moments,
-    vectors: Floats,
-    *,
-    width: int,
-    searches: int,
-    channels: Sequence[str],
-) -> UserInputs:
-    """Return the inputs at some moments: only events before each. `vectors` (texts, t) are those of `histories.texts`.
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """All that is known of users, of any time: events with the vectors (texts, t) of their texts, rows of columns.
 
-    `searches`: so many of the last events of `channels` count as searches.
+    `width` events are read before a moment, and `searches` of the last ones in `channels`.
     """
-    block = last_events(histories, moments, width)
+
+    histories: Histories
+    vectors: Floats
+    width: int
+    searches: int
+    channels: Sequence[str]
+    profiles: Profiles | None = None
+    schema: TabularSchema | None = None
+
+
+def read_inputs(told: Known, moments: Moments) -> UserInputs:
+    """Return the inputs at some moments: only events before each, and the rows of columns in force at it."""
+    histories, vectors = told.histories, told.vectors
+    block = last_events(histories, moments, told.width)
     place = {text: i for i, text in enumerate(histories.texts)}
     search = np.zeros((len(moments), vectors.shape[1]), np.float32)
-    said = last_texts(histories, moments, searches, tuple(channels))
+    said = last_texts(histories, moments, told.searches, tuple(told.channels))
     for row, texts in enumerate(said):
         if texts:
             search[row] = vectors[[place[text] for text in texts]].mean(axis=0)
@@ -62,15 +74,25 @@ def read_inputs(
 
 
 class UserModel(nn.Module):
-    """Inputs of users -> unit vectors (b, out)."""
+    """Inputs of users -> unit vectors (b, out). Modalities: behaviour, searches and, with `tabular`, columns.
 
-    def __init__(self, behaviour: BehaviourEncoder, text_dims: int, out: int, *, fusion: str, layers: int, drop: float):
+    Tokens for the fusion: of behaviour the pooled vector and where the user is now, of searches one, one per column.
+    """
+
+    def __init__(
+        self, behaviour: BehaviourEncoder, tabular: TabularEncoder | None, text_dims: int, config: AlignConfig
+    ) -> None:
         super().__init__()
         d = behaviour.text.out_features
         self.behaviour = behaviour
         self.search = nn.Sequential(nn.Linear(text_dims, d), nn.LayerNorm(d))
+        self.tabular = tabular
+        self.columns = None if tabular is None else nn.Linear(tabular.column.shape[1], d)
+        modalities = 2 if tabular is None else 3
         self.fusion = (
-            Concatenation(2, d, out) if fusion == "concatenation" else Fusion(2, d, out, layers=layers, drop=drop)
+            Concatenation(modalities, d, config.dims)
+            if config.fusion == "concatenation"
+            else Fusion(modalities, d, config.dims, layers=config.layers, drop=config.drop)
         )
 
     def forward(self, inputs: UserInputs, rows: Indices) -> Tensor:
@@ -80,12 +102,26 @@ class UserModel(nn.Module):
         states = self.behaviour(events)
         pooled = self.behaviour.pooled(states, events.time, moment)
         last = states.c[torch.arange(len(rows)), (events.length - 1).clamp_min(0)]
-        searched = torch.from_numpy(inputs.searched[rows]).to(device)
-        parts = [
-            torch.stack([pooled, last], dim=1),
-            self.search(torch.from_numpy(inputs.search[rows]).to(device)).unsqueeze(1),
-        ]
-        return F.normalize(self.fusion(parts, [events.length > 0, searched]), dim=1)
+        searches = self.search(torch.from_numpy(inputs.search[rows]).to(device))
+        parts = [torch.stack([pooled, last], dim=1), searches.unsqueeze(1)]
+        present = [events.length > 0, torch.from_numpy(inputs.searched[rows]).to(device)]
+        if self.tabular is not None and self.columns is not None:
+            cells, known = self._columns(inputs, rows, device)
+            parts.append(cells)
+            present.append(known)
+        return F.normalize(self.fusion(parts, present), dim=1)
+
+    def _columns(self, inputs: UserInputs, rows: Indices, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Return the tokens (b, F, d) of columns, and who has any (b,)."""
+        assert self.tabular is not None
+        assert self.columns is not None
+        if inputs.table is None or inputs.known is None:
+            blank = torch.zeros(len(rows), len(self.tabular.column), self.columns.out_features, device=device)
+            return blank, torch.zeros(len(rows), dtype=torch.bool, device=device)
+        codes, values, known = (
+            torch.from_numpy(part[rows]).to(device) for part in (inputs.table.codes, inputs.table.values, inputs.known)
+        )
+        return self.columns(self.tabular(codes, values)), known
 
     @torch.no_grad()
     def embed(self, inputs: UserInputs, *, batch: int = 256) -> Floats:

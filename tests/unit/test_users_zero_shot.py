@@ -1,0 +1,117 @@
+"""The whole model on a small planted world: what users did and are told what they will do."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from audience_trainers.users.alignment.config import AlignConfig
+from audience_trainers.users.behaviour.config import BehaviourConfig
+from audience_trainers.users.histories import Moments, read_histories
+from audience_trainers.users.measures import measure
+from audience_trainers.users.pairs.build import PairsConfig
+from audience_trainers.users.pairs.windows import WindowConfig
+from audience_trainers.users.source import open_folder
+from audience_trainers.users.tabular.config import TabularConfig
+from audience_trainers.users.training import TrainOptions
+from audience_trainers.users.zero_shot import UsersConfig, train_users
+
+THINGS = ("coffee", "tea", "nappies", "guitars", "tents", "novels")
+USERS, DAYS = 150, 40
+START = datetime(2025, 3, 1, tzinfo=UTC)
+CONFIG = UsersConfig(
+    pairs=PairsConfig(windows=WindowConfig(horizon_days=10, step_days=10, warm_up_days=5, test_cuts=0)),
+    behaviour=BehaviourConfig(dims=32, layers=1, heads=2, width=16, epochs=2, others=32, learning_rate=3e-3),
+    tabular=TabularConfig(dims=16, layers=1, heads=2, generator_dims=8, epochs=2, learning_rate=3e-3),
+    align=AlignConfig(dims=32, layers=2, batch=64, epochs=15, patience=15, learning_rate=3e-3),
+)
+
+
+def encode(texts):
+    """Return a vector that says which things a text names."""
+    found = np.array([[float(thing in text) for thing in THINGS] for text in texts], np.float32)
+    return np.concatenate([found, np.full((len(texts), 1), 0.1, np.float32)], axis=1)
+
+
+def write_world(folder, *, shuffled=False):
+    """Write 150 users who each like one of six things and a column that says which half of them it is in.
+
+    `shuffled`: from day 15 on, everybody's likes are another user's.
+    """
+    rng = np.random.default_rng(3)
+    likes = rng.integers(len(THINGS), size=USERS)
+    later = rng.permutation(likes) if shuffled else likes
+    rows = []
+    for user in range(USERS):
+        for day in np.sort(rng.uniform(0, DAYS, 20)):
+            thing = THINGS[(later if day >= 15 else likes)[user]] if rng.random() < 0.8 else rng.choice(THINGS)
+            channel = rng.choice(["purchase", "search", "visit"])
+            rows.append((f"u{user:03d}", START + timedelta(days=float(day)), channel, f"{thing} please", [thing]))
+    events = pd.DataFrame(rows, columns=["user_id", "time", "channel", "text", "items"])
+    events.insert(0, "event_id", [f"e{i}" for i in range(len(events))])
+    events.to_parquet(folder / "events.parquet", index=False)
+    half = np.array(["low", "high"], object)[(likes >= 3).astype(int)]
+    users = pd.DataFrame({"user_id": [f"u{u:03d}" for u in range(USERS)], "half": half, "gap": np.nan})
+    users.to_parquet(folder / "users.parquet", index=False)
+    return likes
+
+
+def mean_auc(folder, likes):
+    with open_folder(folder) as source:
+        trained = train_users(source, CONFIG, encode, TrainOptions())
+    end = int((START + timedelta(days=DAYS)).timestamp())
+    users = trained.embed(Moments(np.arange(USERS), np.full(USERS, end)))
+    texts = trained.embed_sentences([f"Users who will buy {thing}" for thing in THINGS])
+    return trained, np.mean([
+        measure(users @ text, (likes == thing).astype(np.int64), cut=0.0)["auc"][0] for thing, text in enumerate(texts)
+    ])  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("world")
+    likes = write_world(folder)
+    return folder, likes, *mean_auc(folder, likes)
+
+
+def test_a_sentence_finds_those_who_like_it(world):
+    *_, auc = world
+    assert auc > 0.95
+
+
+def test_columns_are_a_modality(world):
+    _, _, trained, _ = world
+    assert [column.name for column in trained.known.schema.columns] == ["half"]
+    assert trained.model.users.tabular is not None
+
+
+def test_nothing_after_a_moment_changes_a_user(world, tmp_path):
+    folder, _, trained, _ = world
+    moment = Moments(np.arange(USERS), np.full(USERS, int((START + timedelta(days=20)).timestamp())))
+    before = trained.embed(moment)
+    events = pd.read_parquet(folder / "events.parquet")
+    late = events.time >= START + timedelta(days=20)
+    events.loc[late, "text"] = "tents please"
+    events.to_parquet(tmp_path / "events.parquet", index=False)
+    (tmp_path / "users.parquet").write_bytes((folder / "users.parquet").read_bytes())
+    with open_folder(tmp_path) as source:
+        histories = read_histories(source)
+    known = replace(trained.known, histories=histories, vectors=encode(histories.texts))
+    assert np.array_equal(replace(trained, known=known).embed(moment), before)
+
+
+def test_futures_of_other_users_teach_nothing(tmp_path):
+    """Histories up to day 15 against futures that are somebody else's: chance, or the pairs leak."""
+    likes = write_world(tmp_path, shuffled=True)
+    early = PairsConfig(windows=WindowConfig(
+        horizon_days=10, step_days=10, warm_up_days=5, test_cuts=0, first="2025-03-16", last="2025-03-16"
+    ))  # fmt: skip
+    with open_folder(tmp_path) as source:
+        trained = train_users(source, replace(CONFIG, pairs=early), encode, TrainOptions())
+    at = int((START + timedelta(days=15)).timestamp())
+    users = trained.embed(Moments(np.arange(USERS), np.full(USERS, at)))
+    texts = trained.embed_sentences([f"Users who will buy {thing}" for thing in THINGS])
+    found = [measure(users @ t, (likes == k).astype(np.int64), cut=0.0)["auc"][0] for k, t in enumerate(texts)]
+    assert abs(np.mean(found) - 0.5) < 0.12
