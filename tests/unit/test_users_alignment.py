@@ -17,7 +17,7 @@ from audience_trainers.users.behaviour.encoder import DAY, BehaviourEncoder
 from audience_trainers.users.fusion import Concatenation, Fusion, drop_modalities
 from audience_trainers.users.histories import EventBlock
 from audience_trainers.users.training import TrainOptions
-from audience_trainers.users.user_model import UserInputs, UserModel
+from audience_trainers.users.user_model import UserInputs
 
 BEHAVIOUR = BehaviourConfig(dims=16, layers=1, heads=2, width=4, dropout=0.0)
 SMALL = AlignConfig(dims=8, layers=1, drop=0.0, views=2, batch=16, epochs=4, learning_rate=3e-3, warm=0.1)
@@ -159,8 +159,17 @@ def material_of(p=96, seed=0):
 
 def model_of(config=SMALL, seed=0):
     torch.manual_seed(seed)
-    users = UserModel(BehaviourEncoder(TEXTS, 1, BEHAVIOUR), None, TEXTS, config)
-    return Aligned(users, TEXTS, config)
+    return Aligned(BehaviourEncoder(TEXTS, 1, BEHAVIOUR), None, TEXTS, config)
+
+
+def test_before_anything_is_learned_users_lie_by_what_they_read_about():
+    material, likes = material_of()
+    config = replace(SMALL, dims=32)
+    model = model_of(config)
+    users, texts = model.users.embed(material.inputs), model.embed_texts(np.eye(TEXTS, dtype=np.float32))
+    read = material.inputs.reading.block.length > 0
+    assert ((users @ texts.T).argmax(axis=1) == likes)[read].mean() > 0.99
+    assert model_of(replace(config, anchor=False)).users.anchor is None
 
 
 @pytest.mark.parametrize("fusion", ["attention", "concatenation"])

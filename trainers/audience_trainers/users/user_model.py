@@ -22,6 +22,7 @@ from audience_trainers.users.tabular.schema import Rows, TabularSchema
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
+GAIN = 0.3  # where the weight of what is fused starts, beside the anchor of length 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,13 +77,24 @@ def read_inputs(told: Known, moments: Moments) -> UserInputs:
 class UserModel(nn.Module):
     """Inputs of users -> unit vectors (b, out). Modalities: behaviour, searches and, with `tabular`, columns.
 
+    With `anchor`, the map of text vectors (t) into the space, shared with the sentences, a user starts as the mean of
+    the vectors of its events, and what is fused is added: u = anchor(mean) / |anchor(mean)| + gain fused / |fused|. So
+    users and sentences agree as far as texts do before anything is learned.
+
     Tokens for the fusion: of behaviour the pooled vector and where the user is now, of searches one, one per column.
     """
 
     def __init__(
-        self, behaviour: BehaviourEncoder, tabular: TabularEncoder | None, text_dims: int, config: AlignConfig
+        self,
+        behaviour: BehaviourEncoder,
+        tabular: TabularEncoder | None,
+        text_dims: int,
+        config: AlignConfig,
+        anchor: nn.Module | None = None,
     ) -> None:
         super().__init__()
+        self.anchor = anchor
+        self.gain = nn.Parameter(torch.tensor(GAIN))
         d = behaviour.text.out_features
         self.behaviour = behaviour
         self.search = nn.Sequential(nn.Linear(text_dims, d), nn.LayerNorm(d))
@@ -109,7 +121,13 @@ class UserModel(nn.Module):
             cells, known = self._columns(inputs, rows, device)
             parts.append(cells)
             present.append(known)
-        return F.normalize(self.fusion(parts, present), dim=1)
+        fused = F.normalize(self.fusion(parts, present), dim=1)
+        if self.anchor is None:
+            return fused
+        there = states.there.unsqueeze(2)
+        mean = (events.vectors * there).sum(dim=1) / there.sum(dim=1).clamp_min(1)
+        said = F.normalize(self.anchor(mean), dim=1) * (events.length > 0).unsqueeze(1)
+        return F.normalize(said + self.gain * fused, dim=1)
 
     def _columns(self, inputs: UserInputs, rows: Indices, device: torch.device) -> tuple[Tensor, Tensor]:
         """Return the tokens (b, F, d) of columns, and who has any (b,)."""

@@ -33,7 +33,7 @@ from audience_trainers.users.tabular.schema import TabularSchema
 from audience_trainers.users.tasks.history import History
 from audience_trainers.users.texts import Encode, encode_with
 from audience_trainers.users.training import TrainOptions
-from audience_trainers.users.user_model import Floats, Known, UserModel, read_inputs
+from audience_trainers.users.user_model import Floats, Known, read_inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,7 @@ def train_users(source: Source, config: UsersConfig, encode: Encode, options: Tr
     whole = Reading(last_events(histories, Moments(everyone, end), known.width), end, vectors)
     pretrained = pretrain_behaviour(whole, everyone, len(histories.sources), config.behaviour, options)
     torch.manual_seed(options.seed)
-    users = UserModel(pretrained.encoder, tabular, vectors.shape[1], config.align)
-    model = Aligned(users, vectors.shape[1], config.align)
+    model = Aligned(pretrained.encoder, tabular, vectors.shape[1], config.align)
     material = _material(known, pairs, encode, config.align.views, options.seed)
     return TrainedUsers(align(model, material, config.align, options).model, known, encode)
 

@@ -20,6 +20,7 @@ class AlignConfig:
 
     dims: int = 1_024
     fusion: str = "attention"
+    anchor: bool = True  # users start as the mean of their texts
     layers: int = 5  # of cross-attention
     drop: float = 0.1  # chance that a modality of a user is left out while training
     searches: int = 10  # the last so many

@@ -14,6 +14,8 @@ from torch.nn import functional as F
 from audience_graph.errors import ConfigError
 from audience_trainers.users.alignment.config import AlignConfig
 from audience_trainers.users.alignment.info_nce import Temperature, info_nce
+from audience_trainers.users.behaviour.encoder import BehaviourEncoder
+from audience_trainers.users.tabular.encoder import TabularEncoder
 from audience_trainers.users.training import Lessons, TrainOptions, equal_parts, train
 from audience_trainers.users.user_model import Floats, Indices, UserInputs, UserModel
 
@@ -36,10 +38,14 @@ class Described:
 class Aligned(nn.Module):
     """Both sides and the temperature. `head` carries text vectors into the users' space: unit vectors (n, out)."""
 
-    def __init__(self, users: UserModel, text_dims: int, config: AlignConfig) -> None:
+    def __init__(
+        self, behaviour: BehaviourEncoder, tabular: TabularEncoder | None, text_dims: int, config: AlignConfig
+    ) -> None:
         super().__init__()
-        self.users = users
         self.head = nn.Linear(text_dims, config.dims)
+        nn.init.orthogonal_(self.head.weight)  # cosines stay what they are
+        nn.init.zeros_(self.head.bias)
+        self.users = UserModel(behaviour, tabular, text_dims, config, self.head if config.anchor else None)
         self.temperature = Temperature(config.temperature)
 
     def texts(self, vectors: Tensor) -> Tensor:
