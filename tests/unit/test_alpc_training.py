@@ -92,6 +92,13 @@ def test_the_same_seed_gives_the_same_weights() -> None:
     assert train(SMALL).curves != train(SMALL, seed=4).curves
 
 
+@pytest.mark.filterwarnings("ignore:The .grad attribute")
+def test_a_compiled_scoring_function_trains_to_the_same_end() -> None:
+    plain, compiled = train(SMALL), train(replace(SMALL, compile="eager"))
+    assert compiled.valid_auc == pytest.approx(plain.valid_auc, abs=1e-3)
+    assert plain.model.state_dict().keys() == compiled.model.state_dict().keys()
+
+
 def test_a_lesson_never_shows_the_pairs_that_it_asks_for() -> None:
     config = replace(SMALL, structure=True)
     training = planted()

@@ -8,6 +8,7 @@ from audience_graph.errors import ConfigError
 
 SCORINGS = ("inner", "bilinear", "mlp")
 PRECISIONS = ("float32", "bf16")
+COMPILERS = ("", "inductor", "eager")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,12 @@ class AlpcConfig:
     learning_rate: float = 3e-3
     weight_decay: float = 0.0
     precision: str = "float32"
+    compile: str = ""  # torch.compile's backend for g: `inductor` pays off in long runs on a GPU; "" = as it is
 
     def __post_init__(self) -> None:
         self._choice("scoring", SCORINGS)
         self._choice("precision", PRECISIONS)
+        self._choice("compile", COMPILERS)
         for name in ("dims", "layers", "attention_dims", "hidden", "batch", "epochs", "patience"):
             self._range(name, 1, 1_000_000)
         for name in ("text_dims", "walk_dims", "fanout", "negatives", "anchors", "explore", "bins"):

@@ -58,6 +58,8 @@ def train_alpc(course: Course, config: AlpcConfig, options: TrainOptions) -> Tra
     )
     if course.examination.features is not None:
         model.learn_scale(torch.from_numpy(course.examination.features).to(options.device))
+    if config.compile:
+        model.scoring.compile(backend=config.compile, dynamic=True)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.epochs)
     parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
