@@ -52,6 +52,12 @@ def history(source: Source) -> History:
     return read_history(source, int(CUT.timestamp()))
 
 
+TINY = (
+    *("behaviour.dims=16", "behaviour.layers=1", "behaviour.epochs=1", "tabular.dims=8", "tabular.epochs=1"),
+    *("align.dims=16", "align.layers=1", "align.epochs=1", "align.views=1"),
+)
+
+
 def ask(source: Source, history: History, task: Task, name: str, seed: int = 0) -> tuple[float, np.ndarray]:
     """Return the AUC on the evaluation part, and the scores of everybody eligible."""
     found = labels(task, source)
@@ -61,7 +67,7 @@ def ask(source: Source, history: History, task: Task, name: str, seed: int = 0) 
     )
     place = np.searchsorted(history.users, found.users)
     matching = np.isin(history.row, matching_rows(source, task.truth, Window(None, task.cut)))
-    scorer = MODELS[name].load()(history, Options(source.folder, encode=encode))
+    scorer = MODELS[name].load()(history, Options(source.folder, encode=encode, settings=TINY))
     score = scorer(Asked(task.name, task.sentence, matching, place[rows], found.y[rows], seed))
     assert score.shape == (len(history.users),)
     return auc(score[place][split.evaluation], found.y[split.evaluation]), score[place]

@@ -36,6 +36,13 @@ CLEAR = "\r\033[K"  # back to the start of the line, and empty it
 @click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, help="Splits and fits: seeds 0, 1, ...")
 @click.option("--replicates", type=click.IntRange(10), default=1_000, show_default=True, help="Bootstrap replicates.")
 @click.option("--few", type=click.IntRange(1), default=5, show_default=True, help="Few-shot: so many of each label.")
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting of zero_shot, e.g. behaviour.layers=2 or align.epochs=5; may be repeated.",
+)
 @click.option("--reference", default="bm25", show_default=True, help="The model that differences are taken against.")
 @click.option(
     "--measure",
@@ -57,6 +64,7 @@ def users(
     reference: str,
     measure: str,
     as_json: bool,
+    overrides: tuple[str, ...],
     data_dir: str | None,
 ) -> None:
     """Judge user targeting on tasks with a future window: AUC, KS, lift, accuracy, precision, recall, with intervals.
@@ -78,7 +86,7 @@ def users(
     folder = _folder(dataset, data, home / "tasks")
     chosen = choose_models(models)
     choose_models(reference)
-    options = EvaluateOptions(seeds, replicates, few, home / "text_vectors", reference, _say)
+    options = EvaluateOptions(seeds, replicates, few, home / "text_vectors", reference, overrides, _say)
     judged = evaluate_users(folder, choose_tasks(folder, names), chosen, options)
     if as_json:
         print_json(to_json(dataset, judged, chosen, options))

@@ -31,6 +31,7 @@ class EvaluateOptions:
     few: int = 5
     cache: Path | None = None
     reference: str = "bm25"
+    settings: tuple[str, ...] = ()
     progress: Progress = silent
 
 
@@ -86,7 +87,8 @@ def evaluate_users(
             usable, left_out = _usable(models, history, question)
             for name in usable:
                 if name not in prepared:
-                    prepared[name] = models[name].load()(history, Options(folder, options.cache))
+                    own = Options(folder, options.cache, settings=options.settings, progress=options.progress)
+                    prepared[name] = models[name].load()(history, own)
             scorers = {name: prepared[name] for name in usable}
             judged[task.name] = _judge(question, scorers, models, left_out, options)
             options.progress(task.name, len(judged), len(tasks))

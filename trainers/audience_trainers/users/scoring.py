@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audience_graph.errors import ConfigError
+from audience_trainers.run import Progress, silent
 from audience_trainers.users.measures import Labels, Values
 from audience_trainers.users.tasks.history import History
 
@@ -27,11 +28,16 @@ Needs = Literal["", "events", "matching", "profile"]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Where the folder of tasks is, where text vectors may be kept (None = nowhere), and who encodes text."""
+    """Where the folder of tasks is, where text vectors may be kept (None = nowhere), and who encodes text.
+
+    `settings` are `key=value` of the user model, `progress` is told of long trainings.
+    """
 
     folder: Path
     cache: Path | None = None
     encode: Encode | None = None
+    settings: tuple[str, ...] = ()
+    progress: Progress = silent
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,6 +82,7 @@ class Model:
 _HERE = "audience_trainers.users.baselines"
 
 MODELS: dict[str, Model] = {
+    "zero_shot": Model("audience_trainers.users.zero_shot:prepare_zero_shot"),
     "bm25": Model(f"{_HERE}.bm25:prepare_bm25", needs=""),
     "text_mean": Model(f"{_HERE}.text_mean:prepare_text_mean", needs=""),
     "popularity": Model(f"{_HERE}.popularity:prepare_popularity"),

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from audience_graph.errors import ConfigError
+from audience_trainers.run import resolve_config
 from audience_trainers.users.alignment.config import AlignConfig
 from audience_trainers.users.alignment.train import Aligned, Described, Material, align
 from audience_trainers.users.behaviour.batches import Reading
@@ -112,7 +113,7 @@ def prepare_zero_shot(history: History, options: Options) -> Scorer:
     encode = options.encode if options.encode is not None else encode_with(options.cache)
     with open_folder(options.folder) as source:
         past = replace(source, events=source.events.filter(seconds_of(source.events.time) < history.cut))
-        trained = train_users(past, UsersConfig(), encode, TrainOptions())
+        trained = train_users(past, _settings(options), encode, TrainOptions(progress=options.progress))
     place = {user: i for i, user in enumerate(trained.known.histories.user_ids)}
     there = np.array([user in place for user in history.users], np.bool_)
     at = np.array([place[user] for user in history.users[there]], np.int64)
@@ -124,6 +125,12 @@ def prepare_zero_shot(history: History, options: Options) -> Scorer:
         return found
 
     return score
+
+
+def _settings(options: Options) -> UsersConfig:
+    """Return the settings asked for. The test lies behind the cut already: no window before it is kept for testing."""
+    config = resolve_config(UsersConfig, options.settings)
+    return replace(config, pairs=replace(config.pairs, windows=replace(config.pairs.windows, test_cuts=0)))
 
 
 def _material(known: Known, pairs: Pairs, encode: Encode, views: int, seed: int) -> Material:
