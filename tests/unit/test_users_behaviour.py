@@ -8,13 +8,16 @@ import pytest
 import torch
 
 from audience_graph.errors import ConfigError
-from audience_trainers.users.behaviour.batches import Reading, by_length, encode_histories
+from audience_trainers.users.behaviour import embed
+from audience_trainers.users.behaviour.batches import Reading, by_length
 from audience_trainers.users.behaviour.config import BehaviourConfig
+from audience_trainers.users.behaviour.embed import EmbedOptions, encode_histories, encode_moments
 from audience_trainers.users.behaviour.encoder import DAY, BehaviourEncoder, Events, time_features
 from audience_trainers.users.behaviour.losses import cpc_loss, cyclic_kl
 from audience_trainers.users.behaviour.pretrain import behaviour_loss, pretrain_behaviour
-from audience_trainers.users.histories import EventBlock
+from audience_trainers.users.histories import EventBlock, Histories, Moments, last_events
 from audience_trainers.users.training import TrainOptions, warm_cosine
+from audience_trainers.users.transformer import TransformerLayer
 
 SMALL = BehaviourConfig(dims=16, layers=2, heads=2, width=8, dropout=0.0, batch=16, epochs=3, others=32)
 TEXTS, SOURCES = 12, 3
@@ -131,6 +134,20 @@ def test_cpc_is_equation_6(steps, temperature, others):
     assert float(found) == pytest.approx(plain_cpc(c, z, length, steps, temperature, more), abs=1e-5)
 
 
+def test_cpc_as_printed_divides_by_all_steps_of_each_user():
+    rng = np.random.default_rng(3)
+    c, z = rng.standard_normal((2, 4, 6, 5))
+    length = np.array([6, 1, 4, 0])
+    each = []
+    for user in (0, 2):
+        n = length[user]
+        pairs = sum(min(3, n - 1 - t) for t in range(n))
+        each.append(plain_cpc(c[[user]], z[[user]], [n], 3, 1.0, []) * pairs / (n * 3))
+    there = torch.arange(6) < torch.from_numpy(length).unsqueeze(1)
+    found = cpc_loss(torch.from_numpy(c), torch.from_numpy(z), there, steps=3, printed=True)
+    assert float(found) == pytest.approx(np.mean(each), abs=1e-5)
+
+
 def test_cyclic_kl_is_equation_7_over_the_next_cycle():
     rng = np.random.default_rng(4)
     c = rng.standard_normal((2, 5, 3))
@@ -188,6 +205,50 @@ def test_a_tiny_batch_is_learned_by_heart():
     ahead = torch.arange(8).unsqueeze(0) > torch.arange(8).unsqueeze(1)
     best = s.masked_fill(~ahead, -2.0).argmax(dim=2)[:, :-1]
     assert (best == torch.arange(1, 8)).float().mean() > 0.99
+
+
+@pytest.mark.parametrize(("bf16", "kept"), [(False, 1 << 30), (False, 0), (True, 1 << 30)])
+def test_embedding_in_parts_is_embedding_one_by_one(monkeypatch, bf16, kept):
+    monkeypatch.setattr(embed, "READ_ROWS", 5)
+    monkeypatch.setattr(embed, "PROJECTED_BYTES", kept)
+    rng = np.random.default_rng(2)
+    start = np.concatenate([[0], np.cumsum(rng.integers(0, 15, 12))])
+    time = 1_700_000_000 + np.sort(rng.integers(0, 90 * DAY, start[-1]))
+    histories = Histories(
+        tuple(f"u{i:02}" for i in range(12)), start, time, rng.integers(SOURCES, size=len(time)).astype(np.int16),
+        rng.integers(TEXTS, size=len(time)).astype(np.int32), ("a", "b", "c"), tuple(map(str, range(TEXTS))),
+    )  # fmt: skip
+    moments = Moments(rng.integers(12, size=23), np.full(23, 1_700_000_000 + 70 * DAY))
+    vectors, encoder, seen = reading_of(some_events()).vectors, encoder_of(), []
+
+    def tell(step, done, total):
+        seen.append((step, done, total))
+
+    found = encode_moments(
+        encoder, histories, moments, vectors, width=8, options=EmbedOptions(tokens=20, bf16=bf16, progress=tell)
+    )
+
+    assert [done for _, done, _ in seen] == [5, 10, 15, 20, 23]
+    for row in range(23):
+        one = moments[[row]]
+        events, at = Reading(last_events(histories, one, 8), one.time, vectors).events(np.array([0]))
+        with torch.no_grad():
+            alone = encoder.pooled(encoder(events), events.time, at)[0].numpy()
+        np.testing.assert_allclose(found[row], alone, atol=0.1 if bf16 else 1e-5)
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_layer_equals_torchs_own(causal):
+    torch.manual_seed(0)
+    ours = TransformerLayer(16, 4, hidden=32, dropout=0.3, causal=causal).eval()
+    theirs = torch.nn.TransformerEncoderLayer(16, 4, 32, 0.3, "gelu", batch_first=True, norm_first=True).eval()
+    own = ours.state_dict()
+    names = {"self_attn.in_proj_": "query_key_value.", "self_attn.out_proj.": "out.", "linear1.": "wide."}
+    names |= {"linear2.": "narrow.", "norm1.": "norm_attention.", "norm2.": "norm_mlp."}
+    theirs.load_state_dict({f"{a}{kind}": own[f"{b}{kind}"] for a, b in names.items() for kind in ("weight", "bias")})
+    x = torch.randn(3, 7, 16)
+    mask = torch.nn.Transformer.generate_square_subsequent_mask(7) if causal else None
+    torch.testing.assert_close(ours(x), theirs(x, src_mask=mask, is_causal=causal), atol=1e-5, rtol=0)
 
 
 def test_every_row_is_in_one_batch_of_like_length():

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from audience_trainers.users.behaviour.encoder import BehaviourEncoder, Events
+from audience_trainers.users.behaviour.encoder import Events
 from audience_trainers.users.histories import EventBlock
 
 Floats = npt.NDArray[np.float32]
@@ -50,18 +50,3 @@ def by_length(length: Indices, batch: int, rng: np.random.Generator) -> Iterator
         batches += [pool[i : i + batch] for i in range(0, len(pool), batch)]
     for place in rng.permutation(len(batches)).tolist():
         yield batches[place]
-
-
-@torch.no_grad()
-def encode_histories(encoder: BehaviourEncoder, reading: Reading, *, batch: int = 256, device: str = "cpu") -> Floats:
-    """Return the pooled vectors (p, d) of all histories; those without events are 0. Memory is that of one batch."""
-    encoder.eval()
-    length = reading.block.length
-    order = np.argsort(length, kind="stable")
-    order = order[length[order] > 0]
-    found = np.zeros((len(length), encoder.text.out_features), np.float32)
-    for begin in range(0, len(order), batch):
-        rows = order[begin : begin + batch]
-        events, moment = reading.events(rows, device)
-        found[rows] = encoder.pooled(encoder(events), events.time, moment).float().cpu().numpy()
-    return found

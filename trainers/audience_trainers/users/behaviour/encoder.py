@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from audience_trainers.users.behaviour.config import BehaviourConfig
+from audience_trainers.users.transformer import Transformer
 
 DAY = 86_400
 WEEK = 7 * DAY
@@ -54,13 +55,13 @@ class BehaviourEncoder(nn.Module):
 
     def __init__(self, text_dims: int, sources: int, config: BehaviourConfig) -> None:
         super().__init__()
+        self.config = config
         d = config.dims
         self.text = nn.Linear(text_dims, d)
         self.source = nn.Embedding(max(1, sources), d)
         self.enter = nn.LayerNorm(d)
         self.when = nn.Linear(TIME_FEATURES, d)
         self.over = _over(config)
-        self.leave = nn.LayerNorm(d) if config.kind == "transformer" else nn.Identity()
         self.age = nn.Linear(2 * GAP_WAVES, d) if config.recency else None
         if self.age is not None:  # a plain mean until it learns better
             nn.init.zeros_(self.age.weight)
@@ -68,16 +69,19 @@ class BehaviourEncoder(nn.Module):
 
     def forward(self, events: Events) -> BehaviourStates:
         """Return the states of a batch; those of padding mean nothing."""
-        z: Tensor = self.enter(self.text(events.vectors) + self.source(events.source))
+        return self.encode(self.text(events.vectors), events)
+
+    def encode(self, projected: Tensor, events: Events) -> BehaviourStates:
+        """Do the same from `text` of the vectors (b, w, d): so that a distinct text is projected once, not per event."""
+        z: Tensor = self.enter(projected + self.source(events.source))
         if self.over is None:
             return BehaviourStates(z, z, events.there())
         h = z + self.when(time_features(events.time).to(z.dtype))
         if isinstance(self.over, nn.GRU):
             c, _ = self.over(h)
         else:
-            mask = nn.Transformer.generate_square_subsequent_mask(h.shape[1], device=h.device, dtype=h.dtype)
-            c = self.over(h, mask=mask, is_causal=True)
-        return BehaviourStates(z, self.leave(c), events.there())
+            c = self.over(h)
+        return BehaviourStates(z, c, events.there())
 
     def pooled(self, states: BehaviourStates, time: Tensor, moment: Tensor) -> Tensor:
         """Return e (b, d): the mean of c over the events that are there, 0 where there are none.
@@ -114,8 +118,4 @@ def _over(config: BehaviourConfig) -> nn.Module | None:
     if config.kind == "gru":
         dropout = config.dropout if config.layers > 1 else 0.0
         return nn.GRU(d, d, num_layers=config.layers, batch_first=True, dropout=dropout)
-    layer = nn.TransformerEncoderLayer(
-        d, config.heads, dim_feedforward=4 * d, dropout=config.dropout, activation="gelu", batch_first=True,
-        norm_first=True,
-    )  # fmt: skip
-    return nn.TransformerEncoder(layer, config.layers, enable_nested_tensor=False)
+    return Transformer(d, config.heads, layers=config.layers, hidden=4 * d, dropout=config.dropout, causal=True)

@@ -10,7 +10,14 @@ NEVER = -1e9  # a logit that counts for nothing and keeps gradients finite
 
 
 def cpc_loss(
-    c: Tensor, z: Tensor, there: Tensor, *, steps: int, temperature: float = 1.0, others: Tensor | None = None
+    c: Tensor,
+    z: Tensor,
+    there: Tensor,
+    *,
+    steps: int,
+    temperature: float = 1.0,
+    others: Tensor | None = None,
+    printed: bool = False,
 ) -> Tensor:
     """Return the loss of FIND eq. 6, a scalar: c_t has to tell z_{t+1} .. z_{t+k} from the other later events.
 
@@ -18,7 +25,8 @@ def cpc_loss(
 
     s = cosine / temperature; c, z (b, w, d), there (b, w). The sum over j runs over the later events of the same user,
     as printed, and, where given, over `others` (m, d), events of anybody. Pairs past the end of a history do not exist:
-    the mean is over those that do; without any it is 0.
+    the mean is over those that do, of all users together. `printed`: 1/(Kk) as in the paper, though fewer than Kk pairs
+    exist, then the mean over users with a pair, so that each counts alike. Without any pair it is 0.
     """
     c, z = F.normalize(c.float(), dim=-1), F.normalize(z.float(), dim=-1)
     s = (c @ z.transpose(1, 2)) / temperature  # (b, t, j)
@@ -31,6 +39,10 @@ def cpc_loss(
         against = torch.cat([against, more], dim=2)
     wanted = later & (ahead <= steps)
     told = (s - against.logsumexp(dim=2, keepdim=True)).masked_fill(~wanted, 0.0)
+    if printed:
+        length = there.sum(dim=1)
+        users = -told.sum(dim=(1, 2)) / (length.clamp_min(1) * steps)
+        return users.sum() / (length >= 2).sum().clamp_min(1)
     return -told.sum() / wanted.sum().clamp_min(1)
 
 

@@ -60,7 +60,10 @@ def behaviour_loss(states: BehaviourStates, events: Events, config: BehaviourCon
     if config.others:
         known = states.z[states.there]
         others = known[torch.randint(len(known), (config.others,), device=known.device)]
-    loss = cpc_loss(states.c, states.z, states.there, steps=config.steps, temperature=config.temperature, others=others)
+    loss = cpc_loss(
+        states.c, states.z, states.there, steps=config.steps, temperature=config.temperature, others=others,
+        printed=config.printed,
+    )  # fmt: skip
     if config.cyclic and config.kind != "mean":
         cycle = config.cycle_days * DAY
         loss = loss + config.cyclic * cyclic_kl(states.c, events.time, states.there, cycle=cycle)
