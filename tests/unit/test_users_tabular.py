@@ -73,6 +73,28 @@ def test_bins_hold_about_as_many_rows_and_few_values_have_their_own():
     assert codes[:3, 1].tolist() == [FIRST, FIRST + 1, FIRST + 2]
 
 
+def test_many_zeros_have_a_bin_of_their_own_and_the_rest_is_still_cut():
+    spend = np.concatenate([np.zeros(950), np.arange(1.0, 51.0)])
+    codes = TabularSchema.fit({"x": spend}, bins=8).encode({"x": spend}).codes[:, 0]
+    assert (codes[:950] == FIRST).all()
+    assert np.bincount(codes[950:])[FIRST + 1 :].tolist() == pytest.approx([7] * 7, abs=1)
+    steep = np.concatenate([np.full(500, 5.0), np.linspace(0, 10, 501)])
+    codes = TabularSchema.fit({"x": steep}, bins=8).encode({"x": np.array([4.9, 5.0, 5.1])}).codes[:, 0]
+    assert len(set(codes.tolist())) == 3
+
+
+@pytest.mark.parametrize("numbers", ["binned", "periodic"])
+def test_an_unseen_value_enters_as_a_masked_one(numbers):
+    schema, rows = schema_and_rows()
+    torch.manual_seed(0)
+    encoder = TabularEncoder(schema, replace(SMALL, numbers=numbers)).eval()
+    codes, values = tensors(rows)
+    unseen, masked = codes.clone(), codes.clone()
+    unseen[:, 0], masked[:, 0] = UNSEEN, encoder.masked[0]
+    assert torch.equal(encoder(unseen, values), encoder(masked, values))
+    assert not torch.equal(encoder(unseen, values), encoder(codes, values))
+
+
 def test_columns_that_tell_nothing_are_left_out():
     columns = {
         "always": np.full(5, 3.0),
@@ -145,8 +167,26 @@ def test_a_sample_that_hits_the_original_is_no_replacement():
     assert not replaced[:, [0, 1, 3]].any()
     assert torch.equal(new[:, [0, 1, 3]], codes[:, [0, 1, 3]])
     changed = replaced[:, 2]
-    assert torch.allclose(new_values[changed, 2], torch.tensor(schema.columns[2].centres[0]))
+    of_the_bin = set(values[codes[:, 2] == FIRST, 2].tolist())
+    assert set(new_values[changed, 2].tolist()) <= of_the_bin
+    assert len(set(new_values[changed, 2].tolist())) > 3
+    assert schema.columns[2].centres[0] not in new_values[changed, 2].tolist()
     assert torch.equal(new_values[~changed], values[~changed])
+
+
+def test_a_bin_that_no_row_has_gives_its_median_and_unseen_is_never_sampled():
+    schema, rows = schema_and_rows()
+    model = TabularPretraining(schema, SMALL)
+    codes, values = (part[rows.codes[:, 2] != FIRST] for part in tensors(rows))
+    sure = [torch.zeros(len(codes), c.codes) for c in schema.columns]
+    sure[0][:, UNSEEN] = 50.0
+    sure[2][:, FIRST] = 100.0
+
+    new, new_values, replaced = model.replace(codes, values, torch.ones_like(codes, dtype=torch.bool), sure)
+
+    assert replaced[:, 2].all()
+    assert torch.allclose(new_values[:, 2], torch.tensor(schema.columns[2].centres[0]))
+    assert not (new == UNSEEN).any()
 
 
 def test_every_column_has_a_classifier_of_its_own():

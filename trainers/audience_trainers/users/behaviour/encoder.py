@@ -72,7 +72,7 @@ class BehaviourEncoder(nn.Module):
         return self.encode(self.text(events.vectors), events)
 
     def encode(self, projected: Tensor, events: Events) -> BehaviourStates:
-        """Do the same from `text` of the vectors (b, w, d): so that a distinct text is projected once, not per event."""
+        """Do the same from `text` of the vectors (b, w, d), which a caller may keep per distinct text."""
         z: Tensor = self.enter(projected + self.source(events.source))
         if self.over is None:
             return BehaviourStates(z, z, events.there())

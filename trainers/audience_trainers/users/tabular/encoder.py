@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from audience_trainers.users.tabular.config import TabularConfig
-from audience_trainers.users.tabular.schema import FIRST, TabularSchema
+from audience_trainers.users.tabular.schema import FIRST, UNSEEN, TabularSchema
 
 
 class TabularEncoder(nn.Module):
@@ -17,7 +17,8 @@ class TabularEncoder(nn.Module):
 
     A token is the embedding of its code (a table of its own per column) plus the column's embedding; in `periodic` a
     number enters as a linear map of sines and cosines of its standardised value at learned frequencies instead
-    (Gorishniy et al., NeurIPS 2022), missing and masked cells by their code.
+    (Gorishniy et al., NeurIPS 2022), missing and masked cells by their code. An unseen value enters as a masked one:
+    something is there, and what is not known; so it meets an embedding that was trained.
     """
 
     def __init__(self, schema: TabularSchema, config: TabularConfig, *, dims: int = 0, layers: int = 0) -> None:
@@ -40,6 +41,7 @@ class TabularEncoder(nn.Module):
 
     def forward(self, codes: Tensor, values: Tensor) -> Tensor:
         """Return h (b, F, d) of codes and standardised values, (b, F) each; a masked cell has the code `masked`."""
+        codes = torch.where(codes == UNSEEN, self.masked, codes)
         cells = self.cell(codes + self.start)
         if self.waves is not None:
             known = self.numeric & (codes >= FIRST) & (codes != self.masked)

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from audience_graph.errors import ConfigError
 from audience_trainers.users.tabular.config import TabularConfig
 from audience_trainers.users.tabular.encoder import CellClassifier, ReplacedClassifier, TabularEncoder
-from audience_trainers.users.tabular.schema import FIRST, Rows, TabularSchema
+from audience_trainers.users.tabular.schema import FIRST, UNSEEN, Rows, TabularSchema
 from audience_trainers.users.training import Indices, Lessons, TrainOptions, equal_parts, train
 
 
@@ -62,12 +62,33 @@ class TabularPretraining(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return codes and values with samples of the generator where masked, and (b, F) where that changed the cell.
 
-        A sampled bin's value is its median.
+        A sampled bin's value is that of a random row of the batch in this bin, else its median: were it always the
+        median, a replaced number could be told by its exact value. UNSEEN is never sampled.
         """
+        guesses = [
+            guess.float().index_fill(1, torch.tensor([UNSEEN], device=codes.device), -torch.inf) for guess in guesses
+        ]
         drawn = torch.stack([torch.multinomial(g.float().softmax(dim=1), 1).squeeze(1) for g in guesses], dim=1)
         replaced = masked & (drawn != codes)
         centre = self.centres.expand(len(codes), -1, -1).gather(2, drawn.unsqueeze(2)).squeeze(2)
-        return torch.where(replaced, drawn, codes), torch.where(replaced, centre, values), replaced
+        other = torch.stack(
+            [
+                _same_code(codes[:, f], values[:, f], drawn[:, f].contiguous(), centre[:, f])
+                for f in range(codes.shape[1])
+            ],
+            dim=1,
+        )
+        return torch.where(replaced, drawn, codes), torch.where(replaced, other, values), replaced
+
+
+def _same_code(codes: Tensor, values: Tensor, wanted: Tensor, otherwise: Tensor) -> Tensor:
+    """Return for each wanted code the value of a random row of the column (b,) with it, else `otherwise`."""
+    mixed = torch.randperm(len(codes), device=codes.device)
+    order = mixed[torch.argsort(codes[mixed], stable=True)]
+    low = torch.searchsorted(codes[order], wanted)
+    count = torch.searchsorted(codes[order], wanted, right=True) - low
+    place = low + (torch.rand(len(wanted), device=codes.device) * count).long()
+    return torch.where(count > 0, values[order[place.clamp_max(len(codes) - 1)]], otherwise)
 
 
 def mlm_loss(logits: Sequence[Tensor], codes: Tensor, masked: Tensor) -> Tensor:

@@ -100,17 +100,28 @@ def _numbers(name: str, cells: Cells, bins: int) -> tuple[Column, bool]:
     known = cells[np.isfinite(cells)]
     if len(known) == 0:
         return Column(name), False
-    distinct = np.unique(known)
-    if len(distinct) <= bins:
-        cuts = (distinct[1:] + distinct[:-1]) / 2
-    else:
-        cuts = np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1]))
+    distinct, counts = np.unique(known, return_counts=True)
+    cuts = _cuts(distinct, counts, bins)
     mean, size = float(known.mean()), float(known.std()) or 1.0
     place = np.searchsorted(cuts, known, side="right")
     middle = [float(np.median(known[place == b])) if (place == b).any() else mean for b in range(len(cuts) + 1)]
     centres = tuple((value - mean) / size for value in middle)
     tells = len(distinct) > 1 or len(known) < len(cells)
     return Column(name, cuts=tuple(cuts.tolist()), mean=mean, size=size, centres=centres), tells
+
+
+def _cuts(distinct: Cells, counts: npt.NDArray[np.int64], bins: int) -> Cells:
+    """Return the cuts between bins: around each of few numbers; of many, around those that fill a bin alone (zeros).
+
+    The rest is cut at its quantiles: those of all numbers would leave no cut where most are zero.
+    """
+    heavy = np.full(len(distinct), len(distinct) <= bins) | (counts * bins >= counts.sum())
+    cuts: Cells = ((distinct[1:] + distinct[:-1]) / 2)[heavy[:-1] | heavy[1:]]
+    rest = np.repeat(distinct[~heavy], counts[~heavy])
+    if len(rest):
+        share = np.linspace(0, 1, max(1, bins - int(heavy.sum())) + 1)[1:-1]
+        cuts = np.unique(np.concatenate([cuts, np.quantile(rest, share)]))
+    return cuts
 
 
 def _categories(name: str, cells: Cells, most: int) -> tuple[Column, bool]:
