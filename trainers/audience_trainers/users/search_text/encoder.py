@@ -23,6 +23,7 @@ class SearchText(nn.Module):
     def __init__(self, config: TowerConfig, *, shape: Any = None, tokenizer: Any = None) -> None:
         super().__init__()
         self.reader = TextReader(config, shape=shape, tokenizer=tokenizer)
+        self.dims = config.dims
         self.project = nn.Sequential(nn.Linear(self.reader.width, config.dims), nn.LayerNorm(config.dims))
 
     def forward(self, searches: Sequence[Sequence[str]]) -> tuple[Tensor, Tensor]:
@@ -35,7 +36,7 @@ class SearchText(nn.Module):
         present = torch.tensor([bool(text) for text in texts], dtype=torch.bool, device=device)
         distinct = {text: place for place, text in enumerate(dict.fromkeys(text for text in texts if text))}
         if not distinct:
-            return torch.zeros(len(texts), 1, self.project[0].out_features, device=device), present
+            return torch.zeros(len(texts), 1, self.dims, device=device), present
         tokens = self.project(self.reader(list(distinct)))
         place = torch.tensor([distinct.get(text, 0) for text in texts], device=device)
         return tokens.index_select(0, place).masked_fill(~present.unsqueeze(1), 0.0).unsqueeze(1), present

@@ -99,7 +99,12 @@ def with_lora(model: Any, *, targets: str, rank: int, alpha: float, dropout: flo
     linear = lora_targets(model, targets)
     turned = any(type(module).__name__ == "Conv1D" for module in model.modules())
     settings = LoraConfig(
-        r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=linear, fan_in_fan_out=turned, bias="none"
+        r=rank,
+        lora_alpha=alpha,  # type: ignore[arg-type]  # peft divides by it
+        lora_dropout=dropout,
+        target_modules=linear,
+        fan_in_fan_out=turned,
+        bias="none",
     )
     with warnings.catch_warnings():  # peft 0.21 asks transformers 5 for a name that is on its way out
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)

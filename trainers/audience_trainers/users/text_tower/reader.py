@@ -67,7 +67,8 @@ class TextReader(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return next(self.model.parameters()).device
+        found: torch.device = next(self.model.parameters()).device
+        return found
 
     def forward(self, texts: Sequence[str]) -> Tensor:
         """Return the unit vectors (n, width) of texts; a text without any token has a vector too."""
