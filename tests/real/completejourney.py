@@ -6,7 +6,6 @@ they are linked by the dictionary. Users: households with their demographics whe
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +13,7 @@ import numpy as np
 import pandas as pd
 from shared_data import Files, write_files
 
-_SHORT = {
-    "FRZN": "frozen", "REFRGRATD": "refrigerated", "DRNKS": "drinks", "DRNK": "drink", "SFT": "soft", "SALD": "salad",
-    "DRSNG": "dressing", "SNDWCH": "sandwich", "SPRD": "spread", "BN": "bean", "VEG": "vegetables", "BTL": "bottle",
-    "CARB": "carbonated", "INCL": "included", "CAN": "can", "PK": "pack", "SS": "single serve", "DNRS": "dinners",
-    "MISC": "miscellaneous", "PROD": "products", "DOM": "domestic", "HSHLD": "household", "PKG": "package",
-    "PWDR": "powder", "CHOC": "chocolate", "CNDY": "candy", "TOM": "tomato", "CHIX": "chicken", "BEV": "beverages",
-    "LIQ": "liquid", "DEOD": "deodorant", "BRKFST": "breakfast", "SHERBTS": "sherbets", "DSH": "dish",
-}  # fmt: skip
+from audience_trainers.users.tasks.sets.completejourney import readable
 
 _LEAST_HISTORY = 30  # days of receipts before a campaign
 _SPOKEN = ("product_type", "product_category", "manufacturer_id")
@@ -42,12 +34,6 @@ class Campaign:
     def sentence(self) -> str:
         """What a marketer would type."""
         return f"households that buy {', '.join(self.categories)}"
-
-
-def readable(text: str) -> str:
-    """Spell a shop's shorthand out: `FRZN VEG/DSH` -> `frozen vegetables dish`."""
-    words = re.split(r"[^A-Za-z0-9%&']+", text)
-    return " ".join(_SHORT.get(word.upper(), word.lower()) for word in words if word)
 
 
 def write_completejourney(source: Path, folder: Path, *, least_lines: int) -> Files:

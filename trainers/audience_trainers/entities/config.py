@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audience_graph.errors import ConfigError
-from audience_trainers.relations.config import DEVICES, Range
+from audience_trainers.settings import DEVICES, Range, check_choices, check_ranges
 
 HEADS = ("crf", "softmax")
 TOKENIZERS = ("subword", "character")
@@ -57,15 +57,8 @@ class TaggerConfig:
     precision: str = "auto"
 
     def __post_init__(self) -> None:
-        choices = {"head": HEADS, "tokenizer": TOKENIZERS, "device": DEVICES, "precision": PRECISIONS}
-        for name, allowed in choices.items():
-            found = getattr(self, name)
-            if found not in allowed:
-                raise ConfigError(f"setting {name}: expected {' or '.join(allowed)}, found {found!r}")
-        for name, limits in RANGES.items():
-            value = getattr(self, name)
-            if not limits.holds(value):
-                raise ConfigError(f"setting {name}: expected a number {limits}, found {value!r}")
+        check_choices(self, {"head": HEADS, "tokenizer": TOKENIZERS, "device": DEVICES, "precision": PRECISIONS})
+        check_ranges(self, RANGES)
         if self.width % 16:
             raise ConfigError(f"setting width: expected a multiple of 16, found {self.width}")
         if self.encoder == "new" and self.tokenizer != "character":

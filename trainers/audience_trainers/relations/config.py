@@ -4,33 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from audience_graph.errors import ConfigError
 from audience_graph.vectors.window import WINDOW_DAYS
 from audience_trainers.relations.alpc.config import AlpcConfig
 from audience_trainers.relations.ensemble.config import EnsembleConfig
+from audience_trainers.settings import DEVICES, Range, check_choices, check_ranges
 
 MODELS = ("walk", "alpc")
-DEVICES = ("auto", "cpu", "cuda")
 POPULARITY = ("centre", "none")
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """The numbers that a setting may hold; `open_low` and `open_high` leave the ends themselves out."""
-
-    low: float
-    high: float
-    open_low: bool = False
-    open_high: bool = False
-
-    def holds(self, value: float) -> bool:
-        """Return whether a number lies inside; NaN never does."""
-        above = self.low < value if self.open_low else self.low <= value
-        return above and (value < self.high if self.open_high else value <= self.high)
-
-    def __str__(self) -> str:
-        low = f"above {self.low:,g}" if self.open_low else f"from {self.low:,g}"
-        return f"{low} to {'below ' if self.open_high else ''}{self.high:,g}"
 
 
 _CHANCE = Range(0, 1, open_low=True, open_high=True)  # its logit is finite
@@ -130,11 +110,5 @@ class MineConfig:
     ensemble: EnsembleConfig = field(default_factory=EnsembleConfig)  # `ensemble.weeks=1` = this week alone
 
     def __post_init__(self) -> None:
-        for name, allowed in (("model", MODELS), ("device", DEVICES), ("popularity", POPULARITY)):
-            found = getattr(self, name)
-            if found not in allowed:
-                raise ConfigError(f"setting {name}: expected {' or '.join(allowed)}, found {found!r}")
-        for name, limits in RANGES.items():
-            value = getattr(self, name)
-            if not limits.holds(value):
-                raise ConfigError(f"setting {name}: expected a number {limits}, found {value!r}")
+        check_choices(self, {"model": MODELS, "device": DEVICES, "popularity": POPULARITY})
+        check_ranges(self, RANGES)

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audience_graph.errors import ConfigError
+from audience_trainers.settings import Range, check_choices, check_ranges
 
 FUSIONS = ("attention", "concatenation")
-_RANGES: dict[str, tuple[float, float]] = {
-    "dims": (1, 65_536), "layers": (1, 100), "drop": (0, 0.99), "searches": (0, 10_000), "temperature": (1e-3, 100),
-    "views": (1, 1_000), "batch": (2, 1_000_000), "block": (0, 1_000_000), "epochs": (1, 10_000),
-    "patience": (1, 10_000), "learning_rate": (1e-9, 10), "warm": (0, 1), "weight_decay": (0, 10),
-}  # fmt: skip
+_RANGES = {
+    "dims": Range(1, 65_536),
+    "layers": Range(1, 100),
+    "drop": Range(0, 0.99),
+    "searches": Range(0, 10_000),
+    "temperature": Range(1e-3, 100),
+    "views": Range(1, 1_000),
+    "batch": Range(2, 1_000_000),
+    "block": Range(0, 1_000_000),
+    "epochs": Range(1, 10_000),
+    "patience": Range(1, 10_000),
+    "learning_rate": Range(1e-9, 10),
+    "warm": Range(0, 1),
+    "weight_decay": Range(0, 10),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +46,5 @@ class AlignConfig:
     weight_decay: float = 0.01
 
     def __post_init__(self) -> None:
-        if self.fusion not in FUSIONS:
-            raise ConfigError(f"setting fusion: expected {' or '.join(FUSIONS)}, found {self.fusion!r}")
-        for name, (low, high) in _RANGES.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ConfigError(f"setting {name}: expected a number from {low:g} to {high:,g}, found {value!r}")
+        check_choices(self, {"fusion": FUSIONS})
+        check_ranges(self, _RANGES)

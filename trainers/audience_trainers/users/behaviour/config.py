@@ -5,14 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audience_graph.errors import ConfigError
+from audience_trainers.settings import Range, check_choices, check_ranges
 
 KINDS = ("transformer", "gru", "mean")
-_RANGES: dict[str, tuple[float, float]] = {
-    "dims": (1, 8_192), "layers": (1, 100), "heads": (1, 64), "width": (1, 100_000), "dropout": (0, 0.99),
-    "steps": (1, 1_000), "temperature": (1e-3, 100), "others": (0, 1_000_000), "cyclic": (0, 1_000),
-    "cycle_days": (0.01, 10_000), "batch": (1, 1_000_000), "epochs": (1, 10_000), "patience": (1, 10_000),
-    "learning_rate": (1e-9, 10), "warm": (0, 1), "weight_decay": (0, 10), "held_out": (0.001, 0.9),
-}  # fmt: skip
+_RANGES = {
+    "dims": Range(1, 8_192),
+    "layers": Range(1, 100),
+    "heads": Range(1, 64),
+    "width": Range(1, 100_000),
+    "dropout": Range(0, 0.99),
+    "steps": Range(1, 1_000),
+    "temperature": Range(1e-3, 100),
+    "others": Range(0, 1_000_000),
+    "cyclic": Range(0, 1_000),
+    "cycle_days": Range(0.01, 10_000),
+    "batch": Range(1, 1_000_000),
+    "epochs": Range(1, 10_000),
+    "patience": Range(1, 10_000),
+    "learning_rate": Range(1e-9, 10),
+    "warm": Range(0, 1),
+    "weight_decay": Range(0, 10),
+    "held_out": Range(0.001, 0.9),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +57,7 @@ class BehaviourConfig:
     held_out: float = 0.1  # share of users whose loss stops training
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ConfigError(f"setting kind: expected {' or '.join(KINDS)}, found {self.kind!r}")
-        for name, (low, high) in _RANGES.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ConfigError(f"setting {name}: expected a number from {low:g} to {high:,g}, found {value!r}")
+        check_choices(self, {"kind": KINDS})
+        check_ranges(self, _RANGES)
         if self.dims % self.heads:
             raise ConfigError(f"setting heads: {self.heads} does not divide dims, {self.dims}")

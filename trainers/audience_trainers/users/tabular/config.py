@@ -5,14 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audience_graph.errors import ConfigError
+from audience_trainers.settings import Range, check_choices, check_ranges
 
 NUMBERS = ("binned", "periodic")
-_RANGES: dict[str, tuple[float, float]] = {
-    "dims": (1, 8_192), "layers": (1, 100), "heads": (1, 64), "dropout": (0, 0.99), "waves": (1, 1_000),
-    "mask": (0.01, 0.99), "generator_dims": (1, 8_192), "replaced": (0, 1_000), "batch": (1, 1_000_000),
-    "epochs": (1, 10_000), "patience": (1, 10_000), "learning_rate": (1e-9, 10), "warm": (0, 1),
-    "weight_decay": (0, 10), "held_out": (0.001, 0.9),
-}  # fmt: skip
+_RANGES = {
+    "dims": Range(1, 8_192),
+    "layers": Range(1, 100),
+    "heads": Range(1, 64),
+    "dropout": Range(0, 0.99),
+    "waves": Range(1, 1_000),
+    "mask": Range(0.01, 0.99),
+    "generator_dims": Range(1, 8_192),
+    "replaced": Range(0, 1_000),
+    "batch": Range(1, 1_000_000),
+    "epochs": Range(1, 10_000),
+    "patience": Range(1, 10_000),
+    "learning_rate": Range(1e-9, 10),
+    "warm": Range(0, 1),
+    "weight_decay": Range(0, 10),
+    "held_out": Range(0.001, 0.9),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +49,7 @@ class TabularConfig:
     held_out: float = 0.1
 
     def __post_init__(self) -> None:
-        if self.numbers not in NUMBERS:
-            raise ConfigError(f"setting numbers: expected {' or '.join(NUMBERS)}, found {self.numbers!r}")
-        for name, (low, high) in _RANGES.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ConfigError(f"setting {name}: expected a number from {low:g} to {high:,g}, found {value!r}")
+        check_choices(self, {"numbers": NUMBERS})
+        check_ranges(self, _RANGES)
         if self.dims % self.heads:
             raise ConfigError(f"setting heads: {self.heads} does not divide dims, {self.dims}")

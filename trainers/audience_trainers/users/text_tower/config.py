@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audience_graph.errors import ConfigError
+from audience_trainers.settings import Range, check_choices, check_ranges
 
 TUNES = ("head", "lora", "full")
 TARGETS = ("attention", "all")
 POOLINGS = ("auto", "mean", "last")
-_RANGES: dict[str, tuple[float, float]] = {
-    "dims": (1, 65_536), "rank": (1, 4_096), "alpha": (1e-3, 10_000), "dropout": (0, 0.99), "max_tokens": (4, 131_072),
-    "batch": (1, 1_000_000),
-}  # fmt: skip
+_RANGES = {
+    "dims": Range(1, 65_536),
+    "rank": Range(1, 4_096),
+    "alpha": Range(1e-3, 10_000),
+    "dropout": Range(0, 0.99),
+    "max_tokens": Range(4, 131_072),
+    "batch": Range(1, 1_000_000),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +36,5 @@ class TowerConfig:
     checkpointing: bool = False  # compute a layer again for its gradient rather than keep it
 
     def __post_init__(self) -> None:
-        for name, allowed in (("tune", TUNES), ("targets", TARGETS), ("pooling", POOLINGS)):
-            if getattr(self, name) not in allowed:
-                raise ConfigError(f"setting {name}: expected {', '.join(allowed)}, found {getattr(self, name)!r}")
-        for name, (low, high) in _RANGES.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ConfigError(f"setting {name}: expected a number from {low:g} to {high:,g}, found {value!r}")
+        check_choices(self, {"tune": TUNES, "targets": TARGETS, "pooling": POOLINGS})
+        check_ranges(self, _RANGES)
