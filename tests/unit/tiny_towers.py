@@ -12,27 +12,8 @@ from transformers import AlbertConfig, BertConfig, GPT2Config, PreTrainedTokeniz
 from audience_trainers.users.text_tower.config import TowerConfig
 from audience_trainers.users.text_tower.tower import TextTower
 
-WORDS = [
-    "people",
-    "who",
-    "will",
-    "buy",
-    "tea",
-    "shoes",
-    "books",
-    "garden",
-    "music",
-    "travel",
-    "pay",
-    "with",
-    "card",
-    "for",
-    "the",
-    "first",
-    "time",
-    "in",
-    "may",
-]
+SENTENCE = "people who will buy tea shoes books garden music travel pay with card for the first time in may"
+WORDS = SENTENCE.split()
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 END = "<|endoftext|>"
 SMALL = TowerConfig(dims=16, rank=2, max_tokens=48)

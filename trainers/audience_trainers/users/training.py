@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from audience_trainers.checkpoint import State, load_checkpoint, save_checkpoint
+from audience_trainers.processes import Processes
 from audience_trainers.run import Progress, silent
 
 Indices = npt.NDArray[np.int64]
@@ -51,13 +52,16 @@ class TrainOptions:
 class Lessons:
     """What is trained on: `batches(rng)` rows of an epoch, in a new order each time; `loss(rows, epoch)` of a batch.
 
-    `held` are batches whose loss judges an epoch; `name` is what progress calls the training.
+    `held` are batches whose loss judges an epoch; `name` is what progress calls the training. `measure()` says more of
+    the model after an epoch, for the curves. Among several `processes`, each loss is this process's share.
     """
 
     name: str
     batches: Callable[[np.random.Generator], Iterable[Indices]]
     loss: Callable[[Indices, int], Tensor]
     held: list[Indices]
+    measure: Callable[[], dict[str, float]] = dict
+    processes: Processes = field(default_factory=Processes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +78,11 @@ def train(model: nn.Module, lessons: Lessons, config: Steps, options: TrainOptio
     Same data, settings and seed: same weights on one machine. With a folder the state is kept after every epoch, and a
     killed run goes on to the same end. Raises RunError for a damaged checkpoint or one of another training.
     """
+    processes, learned = lessons.processes, Learned(model)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     steps = config.epochs * len(list(lessons.batches(_rng(options.seed, 0))))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_cosine(step, steps, config.warm))
-    parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
+    parts = {"model": learned, "optimizer": optimizer, "schedule": schedule}
     state = State() if options.folder is None else load_checkpoint(options.folder, parts, options.key, options.device)
     while state.epoch < config.epochs and state.since < config.patience:
         torch.manual_seed(hash((options.seed, state.epoch)) & 0x7FFFFFFF)
@@ -88,17 +93,35 @@ def train(model: nn.Module, lessons: Lessons, config: Steps, options: TrainOptio
                 loss = lessons.loss(rows, state.epoch)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
+            processes.sum_gradients(model.parameters())
             torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
             optimizer.step()
             schedule.step()
-            losses.append(float(loss.detach()))
+            losses.append(float(processes.sum(loss.detach())))
         _examine(model, lessons, state, float(np.mean(losses)), options)
-        if options.folder is not None:
+        if options.folder is not None and processes.rank == 0:
             save_checkpoint(options.folder, state, parts, options.key)
         options.progress(lessons.name, state.epoch, config.epochs)
-    model.load_state_dict(state.best_weights)
+    learned.load_state_dict(state.best_weights)
     model.eval()
     return Outcome(-state.best, state.curves)
+
+
+class Learned:
+    """What training changes of a model: all of its state but the parameters that are frozen."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
+        self._frozen = {name for name, p in model.named_parameters() if not p.requires_grad}
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the state without frozen parameters."""
+        return {name: value for name, value in self.model.state_dict().items() if name not in self._frozen}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Put a state back. Raises RuntimeError when it is not of this model."""
+        kept = {name: value for name, value in self.model.state_dict().items() if name in self._frozen}
+        self.model.load_state_dict(state | kept)
 
 
 def warm_cosine(step: int, steps: int, warm: float) -> float:
@@ -123,15 +146,16 @@ def _examine(model: nn.Module, lessons: Lessons, state: State, training_loss: fl
     total, seen = 0.0, 0
     for rows in lessons.held:
         with torch.autocast(options.device, torch.bfloat16, enabled=options.bf16):
-            total += len(rows) * float(lessons.loss(rows, 0))
+            total += len(rows) * float(lessons.processes.sum(lessons.loss(rows, 0)))
         seen += len(rows)
     valid = total / seen
     state.epoch += 1
     state.curves += [(state.epoch, "loss", training_loss), (state.epoch, "valid_loss", valid)]
+    state.curves += [(state.epoch, name, value) for name, value in lessons.measure().items()]
     state.since += 1
     if not state.best_weights or -valid > state.best:
         state.best, state.since = -valid, 0
-        state.best_weights = {name: value.detach().clone() for name, value in model.state_dict().items()}
+        state.best_weights = {name: value.detach().clone() for name, value in Learned(model).state_dict().items()}
 
 
 def _rng(seed: int, epoch: int) -> np.random.Generator:

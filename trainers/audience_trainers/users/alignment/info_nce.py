@@ -25,7 +25,14 @@ class Temperature(nn.Module):
 
 
 def info_nce(
-    users: Tensor, texts: Tensor, scale: Tensor, *, same: Tensor | None = None, both: bool = False, block: int = 0
+    users: Tensor,
+    texts: Tensor,
+    scale: Tensor,
+    *,
+    same: Tensor | None = None,
+    both: bool = False,
+    block: int = 0,
+    mine: slice = slice(None),
 ) -> Tensor:
     """Return L_CP of FIND eq. 13, a scalar: each user has to tell its description from the others of the batch.
 
@@ -33,26 +40,27 @@ def info_nce(
 
     users, texts (b, d). `same` (b,) long: descriptions with one number are one description, and none of them is a
     negative of another's user. `both` averages with the other direction, text to user. `block` > 0: never more than
-    `block` rows of logits at a time, computed again for the gradient; same loss, memory block x b.
+    `block` rows of logits at a time, computed again for the gradient; same loss, memory block x b. `mine`: these rows'
+    share alone; the shares of all processes add up to the loss.
     """
     users, texts = F.normalize(users.float(), dim=1), F.normalize(texts.float(), dim=1)
     numbers = torch.arange(len(users), device=users.device) if same is None else same
-    loss = _one_way(users, texts, scale, numbers, block)
+    loss = _one_way(users, texts, scale, numbers, block, mine)
     if both:
-        loss = 0.5 * (loss + _one_way(texts, users, scale, numbers, block))
+        loss = 0.5 * (loss + _one_way(texts, users, scale, numbers, block, mine))
     return loss
 
 
-def _one_way(queries: Tensor, keys: Tensor, scale: Tensor, numbers: Tensor, block: int) -> Tensor:
-    size = block or len(queries)
-    parts = []
-    for begin in range(0, len(queries), size):
-        rows = torch.arange(begin, min(begin + size, len(queries)), device=queries.device)
+def _one_way(queries: Tensor, keys: Tensor, scale: Tensor, numbers: Tensor, block: int, mine: slice) -> Tensor:
+    chosen = torch.arange(len(queries), device=queries.device)[mine]
+    total = scale.new_zeros(())
+    for rows in chosen.split(block or max(len(chosen), 1)):
         if block and torch.is_grad_enabled():
-            parts.append(checkpoint(_rows, queries[rows], keys, scale, numbers, rows, use_reentrant=False))
+            part = checkpoint(_rows, queries[rows], keys, scale, numbers, rows, use_reentrant=False)
         else:
-            parts.append(_rows(queries[rows], keys, scale, numbers, rows))
-    return torch.cat(parts).mean()
+            part = _rows(queries[rows], keys, scale, numbers, rows)
+        total = total + part.sum()
+    return total / len(queries)
 
 
 def _rows(queries: Tensor, keys: Tensor, scale: Tensor, numbers: Tensor, rows: Tensor) -> Tensor:

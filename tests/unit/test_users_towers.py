@@ -1,0 +1,189 @@
+"""Large-batch alignment: the gradient cache, shares of a loss, towers that train alike on any number of processes."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_alignment import CONFIG, LIKES, align, rows_of, towers
+
+from audience_graph.errors import ConfigError
+from audience_trainers.processes import Processes
+from audience_trainers.users.alignment.gradient_cache import Chunk, embed_in_chunks, seeded
+from audience_trainers.users.alignment.info_nce import info_nce
+from audience_trainers.users.alignment.retrieval import retrieval_measures
+from audience_trainers.users.alignment.towers import DescribedRows, Step, TowersConfig
+from audience_trainers.users.training import TrainOptions
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def gradients(model, loss):
+    model.zero_grad()
+    loss.backward()
+    return torch.cat([p.grad.flatten() for p in model.parameters() if p.requires_grad and p.grad is not None])
+
+
+@pytest.mark.parametrize("name", ["bert", "qwen2"])
+def test_the_cache_gives_the_gradients_of_the_plain_pass(name):
+    features, rows = rows_of()
+    model = towers(features, name=name).eval()  # no dropout
+    step = Step(model, rows.describe, CONFIG, TrainOptions(), Processes())
+    batch = rows.training[:24]
+    cached = step.loss(batch, 0)
+    found = gradients(model, cached)
+
+    said = rows.describe(batch, np.random.default_rng([7, 6, 0, int(batch[0]), len(batch)]))
+    same = torch.tensor([sorted(set(said)).index(sentence) for sentence in said])
+    plain = info_nce(model.embed(batch), model.text(said), model.temperature(), same=same, both=True)
+    wanted = gradients(model, plain)
+
+    assert float(cached.detach()) == pytest.approx(float(plain.detach()), abs=1e-5)
+    assert float(wanted.abs().max()) > 1e-3
+    assert torch.allclose(found, wanted, atol=1e-5)
+
+
+def test_both_passes_draw_the_same_dropout():
+    features, rows = rows_of()
+    model = towers(features, dropout=0.5).train()
+    chunks = [Chunk(part, 100 + i) for i, part in enumerate(np.array_split(rows.training[:24], 3))]
+    seen = []
+    model.users.net[2].register_forward_hook(lambda module, given, found: seen.append(found.detach()))  # noqa: ARG005
+    state = torch.random.get_rng_state()
+    cached = embed_in_chunks(model.embed, chunks, dims=16, device="cpu")
+    found = gradients(model, (cached * torch.arange(16)).pow(2).sum())
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert len(seen) == 6
+    assert all(torch.equal(first, second) for first, second in zip(seen[:3], seen[3:], strict=True))
+    assert 0.3 < float((seen[0] == 0).float().mean()) < 0.7
+
+    parts = []
+    for chunk in chunks:
+        with seeded(chunk.seed, "cpu"):
+            parts.append(model.embed(chunk.part))
+    wanted = gradients(model, (torch.cat(parts) * torch.arange(16)).pow(2).sum())
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-3)  # of sums of some thousands
+
+
+def test_the_first_pass_keeps_no_activations():
+    features, rows = rows_of()
+    model = towers(features)
+    kept = []
+    chunks = [Chunk(part, i) for i, part in enumerate(np.array_split(rows.training[:24], 3))]
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.numel()) or t, lambda t: t):
+        embed_in_chunks(model.embed, chunks, dims=16, device="cpu")
+        assert kept == []
+        model.embed(rows.training[:24])
+        assert sum(kept) > 24 * 32
+
+
+def test_bf16_reaches_both_passes():
+    features, rows = rows_of()
+    model = towers(features, dropout=0.0)
+    types = []
+    model.users.net[0].register_forward_hook(lambda module, given, found: types.append(found.dtype))  # noqa: ARG005
+    chunks = [Chunk(rows.training[:24], 0)]
+    found = []
+    for half in (True, False):
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            cached = embed_in_chunks(model.embed, chunks, dims=16, device="cpu")
+        found.append(gradients(model, cached.pow(2).sum()))
+    assert types == [torch.bfloat16] * 2 + [torch.float32] * 2
+    assert float(torch.cosine_similarity(*found, dim=0)) > 0.999
+
+
+@pytest.mark.parametrize("block", [0, 3])
+def test_shares_add_up_to_the_loss(block):
+    torch.manual_seed(0)
+    users, texts = torch.randn(2, 11, 4)
+    options = {"same": torch.tensor([0, 1, 2, 0, 4, 5, 6, 7, 8, 1, 10]), "both": True, "block": block}
+    whole = info_nce(users, texts, torch.tensor(5.0), **options)
+    shares = [info_nce(users, texts, torch.tensor(5.0), **options, mine=Processes(i, 12).mine(11)) for i in range(12)]
+    assert float(sum(shares)) == pytest.approx(float(whole), abs=1e-6)
+
+
+def test_retrieval_and_auc_are_those_of_the_scores():
+    users = torch.tensor([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [1.0, 0.2]])
+    texts = torch.eye(2)
+    found = retrieval_measures([(users, texts, torch.tensor([0, 0, 1, 1]))])
+    assert found["retrieval"] == pytest.approx(0.75)  # the last user lies by the wrong text
+    assert found["auc"] == pytest.approx(1.0)  # and yet each text ranks its own users first
+    assert np.isnan(retrieval_measures([(users, texts[:1], torch.zeros(4, dtype=torch.long))])["auc"])
+
+
+def test_users_and_sentences_find_each_other_and_a_sentence_is_read_once():
+    features, rows = rows_of()
+
+    def describe(chosen, rng):
+        return [LIKES[0]] * 5 + rows.describe(chosen[5:], rng)
+
+    step = Step(towers(features), describe, CONFIG, TrainOptions(), Processes())
+    _, texts, place = step.vectors(rows.training[:24], 0)
+    assert len(texts) <= 2 * len(LIKES)
+    assert len(set(place[:5].tolist())) == 1
+
+    trained = align(epochs=25, patience=25)
+    last = {name: value for epoch, name, value in trained.curves if epoch == 25}
+    assert last["retrieval"] > 0.99
+    assert last["auc"] > 0.99
+    users, texts, place = Step(trained.model, rows.describe, CONFIG, TrainOptions(), Processes()).vectors(
+        rows.training[:24], 0
+    )
+    assert retrieval_measures([(users, texts, place)])["retrieval"] > 0.99
+    before, after = towers(features).state_dict(), trained.model.state_dict()
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert any("lora_A" in name for name in moved)
+    assert any(name.startswith("users.") for name in moved)
+    assert not any("base_layer" in name for name in moved)
+
+
+def test_the_same_seed_gives_the_same_weights_and_a_killed_run_goes_on(tmp_path):
+    whole = align()
+    ended = subprocess.run(command("kill", tmp_path), env=environment(), check=False)
+    assert ended.returncode == -signal.SIGKILL
+    kept = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert not any("base_layer" in name for name in kept["model"])  # frozen weights are not kept
+    again = align(folder=tmp_path)
+    assert again.curves == whole.curves
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(value, again.model.state_dict()[name]), name
+
+
+def test_two_processes_train_as_one_with_dropout_too(tmp_path):
+    alone = align()
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    subprocess.run(
+        launch + command("two", tmp_path)[1:], env=environment(), check=True, capture_output=True, timeout=300
+    )
+    curves, weights = torch.load(tmp_path / "two.pt", weights_only=True)
+    for (epoch, name, value), (other_epoch, other_name, other) in zip(alone.curves, curves, strict=True):
+        assert (epoch, name) == (other_epoch, other_name)
+        assert value == pytest.approx(other, rel=1e-4, abs=1e-4), (epoch, name)
+    for name, value in alone.model.state_dict().items():
+        torch.testing.assert_close(weights[name], value, rtol=1e-3, atol=1e-4)
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, str(Path(__file__).with_name("tiny_alignment.py")), *map(str, arguments)]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+
+
+def test_training_in_bf16_finds_them_too():
+    trained = align(bf16=True, epochs=20, patience=20)
+    assert np.isfinite([value for _, _, value in trained.curves]).all()
+    assert trained.curves[-1][2] > 0.9  # auc
+
+
+def test_wrong_settings_and_too_few_rows_are_refused():
+    for wrong in ({"batch": 1}, {"chunk": 0}, {"warm": 2}):
+        with pytest.raises(ConfigError, match=next(iter(wrong))):
+            TowersConfig(**wrong)
+    with pytest.raises(ConfigError, match="1 pairs to train"):
+        DescribedRows(lambda rows, rng: [], np.arange(1), np.arange(2))  # noqa: ARG005
