@@ -97,13 +97,26 @@ def test_bf16_reaches_both_passes():
 
 
 @pytest.mark.parametrize("block", [0, 3])
-def test_shares_add_up_to_the_loss(block):
+def test_shares_add_up_to_the_loss_and_its_gradients(block):
     torch.manual_seed(0)
-    users, texts = torch.randn(2, 11, 4)
-    options = {"same": torch.tensor([0, 1, 2, 0, 4, 5, 6, 7, 8, 1, 10]), "both": True, "block": block}
-    whole = info_nce(users, texts, torch.tensor(5.0), **options)
-    shares = [info_nce(users, texts, torch.tensor(5.0), **options, mine=Processes(i, 12).mine(11)) for i in range(12)]
-    assert float(sum(shares)) == pytest.approx(float(whole), abs=1e-6)
+    values = torch.randn(2, 11, 4)
+    options = {"same": torch.tensor([0, 1, 2, 0, 4, 5, 6, 7, 8, 1, 10]), "both": True}
+    found = []
+    for slices in ([slice(None)], [Processes(i, 12).mine(11) for i in range(12)]):
+        users, texts, scale = (v.clone().requires_grad_() for v in (*values, torch.tensor(5.0)))
+        size = 0 if len(slices) == 1 else block
+        loss = sum(info_nce(users, texts, scale, **options, block=size, mine=mine) for mine in slices)
+        loss.backward()
+        found.append(torch.cat([loss.detach().view(1), users.grad.ravel(), texts.grad.ravel(), scale.grad.view(1)]))
+    assert torch.allclose(*found, atol=1e-6)
+
+
+def test_the_loss_stays_exact_under_autocast():
+    torch.manual_seed(0)
+    users, texts = torch.randn(2, 32, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        halves = [float(info_nce(users, texts, torch.tensor(100.0), block=block)) for block in (0, 5)]
+    assert halves == pytest.approx([float(info_nce(users, texts, torch.tensor(100.0)))] * 2, rel=1e-6)
 
 
 def test_retrieval_and_auc_are_those_of_the_scores():

@@ -7,7 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
+
+from audience_trainers.users.alignment.blocks import blocked_loss
 
 LONGEST = 100.0  # of the scale, as in CLIP
 
@@ -40,32 +41,25 @@ def info_nce(
 
     users, texts (b, d). `same` (b,) long: descriptions with one number are one description, and none of them is a
     negative of another's user. `both` averages with the other direction, text to user. `block` > 0: never more than
-    `block` rows of logits at a time, computed again for the gradient; same loss, memory block x b. `mine`: these rows'
-    share alone; the shares of all processes add up to the loss.
+    `block` rows of logits at a time; same loss, memory block x b. `mine`: these rows' share alone; the shares of all
+    processes add up to the loss. Always in float32: half precision is too coarse for a scale of 100.
     """
-    users, texts = F.normalize(users.float(), dim=1), F.normalize(texts.float(), dim=1)
-    numbers = torch.arange(len(users), device=users.device) if same is None else same
-    loss = _one_way(users, texts, scale, numbers, block, mine)
-    if both:
-        loss = 0.5 * (loss + _one_way(texts, users, scale, numbers, block, mine))
-    return loss
+    with torch.autocast(users.device.type, enabled=False):
+        users, texts = F.normalize(users.float(), dim=1), F.normalize(texts.float(), dim=1)
+        rows = torch.arange(len(users), device=users.device)[mine]
+        total = _one_way(users, texts, scale, same, rows, block)
+        if both:
+            total = 0.5 * (total + _one_way(texts, users, scale, same, rows, block))
+        return total / len(users)
 
 
-def _one_way(queries: Tensor, keys: Tensor, scale: Tensor, numbers: Tensor, block: int, mine: slice) -> Tensor:
-    chosen = torch.arange(len(queries), device=queries.device)[mine]
-    total = scale.new_zeros(())
-    for rows in chosen.split(block or max(len(chosen), 1)):
-        if block and torch.is_grad_enabled():
-            part = checkpoint(_rows, queries[rows], keys, scale, numbers, rows, use_reentrant=False)
-        else:
-            part = _rows(queries[rows], keys, scale, numbers, rows)
-        total = total + part.sum()
-    return total / len(queries)
-
-
-def _rows(queries: Tensor, keys: Tensor, scale: Tensor, numbers: Tensor, rows: Tensor) -> Tensor:
-    """Return the loss (r,) of some rows."""
-    logits = scale * (queries @ keys.T)
-    place = torch.arange(len(keys), device=keys.device)
-    alike = (numbers[rows].unsqueeze(1) == numbers) & (rows.unsqueeze(1) != place)
-    return F.cross_entropy(logits.masked_fill(alike, float("-inf")), rows, reduction="none")
+def _one_way(queries: Tensor, keys: Tensor, scale: Tensor, numbers: Tensor | None, rows: Tensor, block: int) -> Tensor:
+    """Return the summed loss of some rows."""
+    if block:
+        return blocked_loss(queries, keys, scale, numbers=numbers, rows=rows, block=block)
+    logits = scale * (queries[rows] @ keys.T)
+    if numbers is not None:
+        alike = numbers[rows].unsqueeze(1) == numbers
+        own = torch.zeros_like(alike).scatter_(1, rows.unsqueeze(1), True)
+        logits = logits.masked_fill(alike & ~own, float("-inf"))
+    return F.cross_entropy(logits, rows, reduction="sum")
