@@ -30,7 +30,7 @@ class _Blocked(torch.autograd.Function):
         of_queries, of_keys = (torch.zeros_like(part) if wanted else None for part in (queries, keys))
         of_scale, total = torch.zeros_like(scale), torch.zeros_like(scale)
         buffer = queries.new_empty(min(block, max(len(rows), 1)), len(keys))
-        for some in rows.split(block):
+        for some in torch.split(rows, block):
             asked = queries[some]
             share = torch.mm(asked, keys.T, out=buffer[: len(some)]).mul_(scale)
             total += _softmax(share, some, numbers)  # share now holds dL / dlogits

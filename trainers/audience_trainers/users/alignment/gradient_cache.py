@@ -54,7 +54,7 @@ class _TwoPasses(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        for chunk, wanted in zip(ctx.chunks, gradient.split(ctx.sizes), strict=True):
+        for chunk, wanted in zip(ctx.chunks, torch.split(gradient, ctx.sizes), strict=True):
             with torch.enable_grad(), torch.autocast(ctx.kind, ctx.type, enabled=ctx.mixed):
                 again = _embed(ctx.embed, chunk, ctx.device)
             if again.requires_grad:

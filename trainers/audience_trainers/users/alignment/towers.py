@@ -153,7 +153,7 @@ class Step:
         texts = self._embed(self.model.text, sentences, [*drawn, 1])
         return users, texts, torch.tensor([number[sentence] for sentence in said], device=self.options.device)
 
-    def _embed(self, embed: Embed, parts: Sequence[Any], drawn: list[int]) -> Tensor:
+    def _embed(self, embed: Embed, parts: Sequence[Any] | Indices, drawn: list[int]) -> Tensor:
         """Return the vectors of all parts; this process embeds every size-th chunk; a chunk has its own dropout."""
         size, device = self.config.chunk, self.options.device
         mine = range(0, len(parts), size)[self.processes.mine(-(-len(parts) // size))]
