@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from click.testing import CliRunner
+
 from audience_graph.cli import audience_graph
-from audience_graph.cli.reference import commands, reference
+from audience_graph.cli.reference import commands, reference, root
 
 CLI_MD = Path(__file__).parents[2] / "py_client" / "CLI.md"
 
@@ -14,14 +16,20 @@ def test_the_reference_is_current() -> None:
     assert CLI_MD.read_text(encoding="utf-8") == reference(), "run `make reference`"
 
 
+def test_the_reference_says_what_people_see() -> None:
+    printed = CliRunner().invoke(audience_graph, ["evaluate", "users", "--help"], terminal_width=100).stdout
+    assert printed.strip() in reference()
+
+
 def test_every_command_and_option_has_a_help_text() -> None:
     bare = []
-    for path, command in commands(audience_graph, ("audience-graph",)):
+    for context, command in commands(audience_graph, root()):
+        path = context.command_path
         assert "Not installed" not in (command.help or ""), path
         if not (command.help or "").strip():
-            bare.append(" ".join(path))
+            bare.append(path)
         bare += [
-            f"{' '.join(path)} {parameter.name}"
+            f"{path} {parameter.name}"
             for parameter in command.params
             if getattr(parameter, "help", "") in (None, "") and parameter.param_type_name == "option"
         ]
