@@ -9,14 +9,14 @@ import click
 
 from audience_graph.cli.options import data_dir_option, print_json, print_rows
 from audience_graph.cli.terms import terms_of, terms_options
-from audience_graph.config import find_connections, find_home
+from audience_graph.config import Connections, Home, find_connections, find_home
 from audience_graph.errors import GateError
 from audience_graph.ingest.engines import Engine
-from audience_graph.release import notes
+from audience_graph.release import Release, Terms, notes
 from audience_trainers.push import publish_release, stage_run
 from audience_trainers.relations.config import MineConfig
 from audience_trainers.relations.mine import MineOptions, mine_week
-from audience_trainers.run import resolve_config
+from audience_trainers.run import RunFolder, resolve_config
 
 __all__ = ["mine"]
 
@@ -70,26 +70,15 @@ def mine(
     config = resolve_config(MineConfig, overrides)
     home = find_home(data_dir)
     connections = find_connections(home)
-    options = MineOptions(
-        week=week,
-        as_of=None if as_of is None else as_of.date(),
-        engine=cast("Engine", engine),
-        seed=seed,
-        config=config,
-    )
+    day = None if as_of is None else as_of.date()
+    options = MineOptions(week=week, as_of=day, engine=cast("Engine", engine), seed=seed, config=config)
     run = mine_week(home, connections, options, progress=_say)
-    row = {"run_id": run.run_id, "folder": str(run.path), "week": run.week, "as_of": run.as_of.isoformat()}
-    metrics = run.read_json("metrics")
-    row |= {key: metrics[key] for key in ("entities", "candidates", "relations")}
-    row |= {key: metrics[key] for key in ("held_out_auc", "validation_auc") if metrics.get(key) is not None}
+    row = _told(run)
     refused: GateError | None = None
     if stage:
         release = stage_run(home, connections, run, progress=_say)
         if publish:
-            try:
-                release = publish_release(connections, release, home=home, terms=terms, progress=_say)
-            except GateError as exc:
-                refused = exc  # told below, after what was mined
+            release, refused = _publish(home, connections, release, terms)
         row |= {"version": release.version, "status": release.status}
         for note in () if refused else notes(release):
             click.echo(note, err=True)
@@ -99,6 +88,22 @@ def mine(
         print_rows([row], columns=list(row))
     if refused is not None:
         raise refused
+
+
+def _told(run: RunFolder) -> dict[str, object]:
+    """Return what a person wants to know of a run: where it is, and how much and how well it found."""
+    row = {"run_id": run.run_id, "folder": str(run.path), "week": run.week, "as_of": run.as_of.isoformat()}
+    metrics = run.read_json("metrics")
+    row |= {key: metrics[key] for key in ("entities", "candidates", "relations")}
+    return row | {key: metrics[key] for key in ("held_out_auc", "validation_auc") if metrics.get(key) is not None}
+
+
+def _publish(home: Home, connections: Connections, release: Release, terms: Terms) -> tuple[Release, GateError | None]:
+    """Publish a staged release, or return it with the gate that refused it, to be told after what was mined."""
+    try:
+        return publish_release(connections, release, home=home, terms=terms, progress=_say), None
+    except GateError as exc:
+        return release, exc
 
 
 def _say(step: str, done: int, total: int) -> None:

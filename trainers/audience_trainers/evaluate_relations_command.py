@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -84,46 +86,49 @@ def relations(
     """
     from audience_trainers.relations.linkpred.evaluate import EvaluateOptions, evaluate_models
     from audience_trainers.relations.linkpred.models import choose_models
-    from audience_trainers.relations.linkpred.report import REFERENCE, to_json, write_results
+    from audience_trainers.relations.linkpred.read import read_task
+    from audience_trainers.relations.linkpred.report import write_results
     from audience_trainers.run import choose_device
 
-    if (path is None) != from_store or (samples and not from_store):
-        raise click.UsageError("name a folder, or ask for --from-store (with --sample or without)")
+    _check_source(path, from_store, samples)
     chosen = choose_models(models)
-    if reference != REFERENCE:
-        choose_models(reference)
-    options = EvaluateOptions(
-        seeds=seeds,
-        device=choose_device(device),
-        tune=tune,
-        folder=out,
-        lenient=models == "all",
-        data_dir=data_dir,
-        progress=_say,
-        inside=_pass_by,
-    )
-    tasks = _stored(samples, truth, data_dir) if path is None else {"": _read(path, truth)}
-    try:
+    choose_models(reference)
+    plan = EvaluateOptions(seeds=seeds, device=choose_device(device), tune=tune, folder=out, data_dir=data_dir)
+    options = replace(plan, lenient=models == "all", progress=_say, inside=_pass_by)
+    tasks = _stored(samples, truth, data_dir) if path is None else {"": read_task(path, truth=truth)}
+    with _saying_where(out):
         compared = {name: evaluate_models(task, chosen, options) for name, task in tasks.items()}
-    except KeyboardInterrupt:
-        if out is not None:
-            click.echo(f"stopped; finished fits are in {out}, the same command goes on from there", err=True)
-        raise
-    kind = cast("Negatives", negatives)
-    every = {name: to_json(found, kind, reference=reference) for name, found in compared.items()}
-    told = {"samples": every} if samples else every[""]
+    told = _told(compared, cast("Negatives", negatives), reference, sampled=bool(samples))
     if out is not None:
         write_results(out, list(compared.values()), told)
     if as_json:
         print_json(told)
     else:
-        _print_tables(compared, ["random", "hard"] if negatives == "both" else [negatives], reference)
+        _print_tables(compared, negatives, reference)
 
 
-def _read(path: Path, truth: Path | None) -> LinkTask:
-    from audience_trainers.relations.linkpred.read import read_task
+def _told(compared: Mapping[str, Compared], negatives: Negatives, reference: str, *, sampled: bool) -> dict[str, Any]:
+    """Return what `--json` prints: of the one task, or of each sample by its name."""
+    from audience_trainers.relations.linkpred.report import to_json
 
-    return read_task(path, truth=truth)
+    every = {name: to_json(found, negatives, reference=reference) for name, found in compared.items()}
+    return {"samples": every} if sampled else every[""]
+
+
+def _check_source(path: Path | None, from_store: bool, samples: Sequence[float]) -> None:
+    if (path is None) != from_store or (samples and not from_store):
+        raise click.UsageError("name a folder, or ask for --from-store (with --sample or without)")
+
+
+@contextmanager
+def _saying_where(out: Path | None) -> Iterator[None]:
+    """When a person stops it, say where the finished fits are."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if out is not None:
+            click.echo(f"stopped; finished fits are in {out}, the same command goes on from there", err=True)
+        raise
 
 
 def _stored(samples: Sequence[float], truth: Path | None, data_dir: str | None) -> dict[str, LinkTask]:
@@ -137,9 +142,10 @@ def _stored(samples: Sequence[float], truth: Path | None, data_dir: str | None) 
     return {f"{ratio:g}": stored_task(graph, ratio=ratio, truth=truth) for ratio in samples}
 
 
-def _print_tables(compared: Mapping[str, Compared], kinds: Sequence[str], reference: str) -> None:
+def _print_tables(compared: Mapping[str, Compared], negatives: str, reference: str) -> None:
     from audience_trainers.relations.linkpred.report import MEASURES, table_rows
 
+    kinds = ["random", "hard"] if negatives == "both" else [negatives]
     for name, found in compared.items():
         for kind in kinds:
             if name or len(kinds) > 1:

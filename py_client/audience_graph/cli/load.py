@@ -67,23 +67,27 @@ def load(
     from audience_graph.ingest.mapping import parse_options, read_mapping
     from audience_graph.ingest.reading import LoadOptions
 
-    mapping = read_mapping(Path(config), what) if config is not None else {}
-    mapping |= parse_options(pairs)
+    mapping = (read_mapping(Path(config), what) if config is not None else {}) | parse_options(pairs)
     linking = LinkOptions(types=_types(tag_types))
     with _progress_bars(file) as (progress, tagged):
         options = LoadOptions(mapping=mapping, reject_to=reject_to, dry_run=dry_run, progress=progress)
         chosen = None if tagger is None else TaggerOptions(tagger, linking, tagged)
         report = run(what, file, home=find_home(data_dir), options=options, tagger=chosen)
-    for note in report.notes:
-        click.echo(f"Note: {note}", err=True)
-    if report.mentions is not None:
-        click.echo(_mentions(report.mentions), err=True)
-    if report.rejected and not dry_run:
-        click.echo(f"{report.rejected:,} bad {'row' if report.rejected == 1 else 'rows'} -> {reject_to}", err=True)
+    _tell(report, reject_to)
     if as_json:
         print_json(report.to_dict())
     else:
         click.echo(_sentence(report))
+
+
+def _tell(report: LoadReport, reject_to: str | None) -> None:
+    """Say beside the answer what was noticed, found in texts, and left out."""
+    for note in report.notes:
+        click.echo(f"Note: {note}", err=True)
+    if report.mentions is not None:
+        click.echo(_mentions(report.mentions), err=True)
+    if report.rejected and not report.dry_run:
+        click.echo(f"{report.rejected:,} bad {'row' if report.rejected == 1 else 'rows'} -> {reject_to}", err=True)
 
 
 def _types(pairs: tuple[str, ...]) -> dict[str, str]:

@@ -59,16 +59,14 @@ def train_tagger(
         progress=progress,
     )
     history = fit(model, data.train, data.dev, config=config, setting=setting)
-    metrics = {"dev": setting.evaluate(model, data.dev, config).to_dict()}
-    if data.test:
-        metrics["test"] = setting.evaluate(model, data.test, config).to_dict()
+    parts = {"dev": data.dev, "test": data.test}
     head = {
         "key": key,
         "seed": seed,
         "code_version": code_version(),
         "data": _described(data),
         "history": [asdict(row) for row in history],
-        "metrics": metrics,
+        "metrics": {name: setting.evaluate(model, part, config).to_dict() for name, part in parts.items() if part},
     }
     write_checkpoint(folder, Checkpoint(model, pieces, config, head))
     shutil.rmtree(folder / "training")
