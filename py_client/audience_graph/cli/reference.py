@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -26,7 +27,7 @@ def commands(group: click.Group, context: click.Context) -> Iterator[tuple[click
 
 def root() -> click.Context:
     """Return the context of `audience-graph` itself, with its settings: the commands below inherit them."""
-    settings = {"terminal_width": _WIDTH, "max_content_width": _WIDTH} | audience_graph.context_settings
+    settings: dict[str, Any] = {"terminal_width": _WIDTH, **audience_graph.context_settings}
     return click.Context(audience_graph, info_name="audience-graph", **settings)
 
 

@@ -8,6 +8,7 @@ moment stays the same, byte by byte, whatever is added later.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -118,9 +119,17 @@ def last_events(histories: Histories, moments: Moments, width: int) -> EventBloc
 
 
 def last_texts(histories: Histories, moments: Moments, count: int, sources: tuple[str, ...]) -> list[list[str]]:
-    """Return the texts of the last `count` events of these channels before each moment, newest last.
+    """Return the texts of the last `count` events of these channels before each moment, newest last."""
+    text, start = last_codes(histories, moments, count, sources)
+    words = [histories.texts[code] for code in text.tolist()]
+    return [words[a:b] for a, b in pairwise(start.tolist())]
 
-    Channels that no event has give no texts.
+
+def last_codes(histories: Histories, moments: Moments, count: int, sources: tuple[str, ...]) -> tuple[Indices, Indices]:
+    """Return (k,) codes of the texts of the last `count` events of these channels, moment by moment, newest last.
+
+    Those of moment i are the places start[i] : start[i + 1] of it, `start` (p + 1,). Channels that no event has give
+    none.
     """
     wanted = np.array([i for i, name in enumerate(histories.sources) if name in sources], np.int64)
     kept = np.isin(histories.source, wanted)
@@ -128,8 +137,10 @@ def last_texts(histories: Histories, moments: Moments, count: int, sources: tupl
     so_far = np.concatenate([[0], np.cumsum(kept)])  # events of these channels before each event
     end = so_far[histories.before(moments)]
     begin = np.maximum(so_far[histories.start[moments.user]], end - count)
-    text = histories.text[places]
-    return [[histories.texts[t] for t in text[a:b].tolist()] for a, b in zip(begin.tolist(), end.tolist(), strict=True)]
+    start = np.concatenate([[0], np.cumsum(end - begin)]).astype(np.int64)
+    row = np.repeat(np.arange(len(begin)), end - begin)
+    chosen = places[begin[row] + np.arange(len(row)) - start[row]]
+    return histories.text[chosen].astype(np.int64), start
 
 
 def _said(events: Any) -> Any:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -15,7 +15,7 @@ from audience_trainers.users.alignment.config import AlignConfig
 from audience_trainers.users.behaviour.batches import Reading
 from audience_trainers.users.behaviour.encoder import BehaviourEncoder
 from audience_trainers.users.fusion import Concatenation, Fusion
-from audience_trainers.users.histories import Histories, Moments, last_events, last_texts
+from audience_trainers.users.histories import Histories, Moments, last_codes, last_events
 from audience_trainers.users.profiles import Profiles
 from audience_trainers.users.tabular.encoder import TabularEncoder
 from audience_trainers.users.tabular.schema import Rows, TabularSchema
@@ -54,24 +54,24 @@ class Known:
     vectors: Floats
     width: int
     searches: int
-    channels: Sequence[str]
+    channels: tuple[str, ...]
     profiles: Profiles | None = None
     schema: TabularSchema | None = None
 
 
 def read_inputs(told: Known, moments: Moments) -> UserInputs:
     """Return the inputs at some moments: only events before each, and the rows of columns in force at it."""
-    histories, vectors = told.histories, told.vectors
-    block = last_events(histories, moments, told.width)
-    place = {text: i for i, text in enumerate(histories.texts)}
-    search = np.zeros((len(moments), vectors.shape[1]), np.float32)
-    said = last_texts(histories, moments, told.searches, tuple(told.channels))
-    for row, texts in enumerate(said):
-        if texts:
-            search[row] = vectors[[place[text] for text in texts]].mean(axis=0)
-    return UserInputs(
-        Reading(block, moments.time, vectors), search, np.array([bool(texts) for texts in said], np.bool_)
+    block = last_events(told.histories, moments, told.width)
+    text, start = last_codes(told.histories, moments, told.searches, told.channels)
+    said = np.diff(start)
+    share = sp.csr_matrix((1.0 / np.repeat(said, said), text, start), shape=(len(moments), len(told.vectors)))
+    inputs = UserInputs(
+        Reading(block, moments.time, told.vectors), np.asarray(share @ told.vectors, np.float32), said > 0
     )
+    if told.profiles is None or told.schema is None:
+        return inputs
+    table, known = told.schema.encode(told.profiles.rows(moments)), told.profiles.as_of(moments) >= 0
+    return replace(inputs, table=table, known=known)
 
 
 class UserModel(nn.Module):
@@ -134,8 +134,7 @@ class UserModel(nn.Module):
         assert self.tabular is not None
         assert self.columns is not None
         if inputs.table is None or inputs.known is None:
-            blank = torch.zeros(len(rows), len(self.tabular.column), self.columns.out_features, device=device)
-            return blank, torch.zeros(len(rows), dtype=torch.bool, device=device)
+            raise ValueError("a model that reads columns needs inputs with a table")
         codes, values, known = (
             torch.from_numpy(part[rows]).to(device) for part in (inputs.table.codes, inputs.table.values, inputs.known)
         )

@@ -9,6 +9,7 @@ import pytest
 
 from audience_trainers.users.alignment.config import AlignConfig
 from audience_trainers.users.behaviour.config import BehaviourConfig
+from audience_trainers.users.fit import UsersConfig, train_users
 from audience_trainers.users.histories import Moments, read_histories
 from audience_trainers.users.measures import measure
 from audience_trainers.users.pairs.build import PairsConfig
@@ -16,7 +17,6 @@ from audience_trainers.users.pairs.windows import WindowConfig, held_out
 from audience_trainers.users.source import open_folder
 from audience_trainers.users.tabular.config import TabularConfig
 from audience_trainers.users.training import TrainOptions
-from audience_trainers.users.zero_shot import UsersConfig, train_users
 
 THINGS = ("coffee", "tea", "nappies", "guitars", "tents", "novels")
 USERS, DAYS = 150, 40
@@ -58,11 +58,14 @@ def write_world(folder, *, shuffled=False):
     return later
 
 
+def everyone_at(day):
+    return Moments(np.arange(USERS), np.full(USERS, int((START + timedelta(days=day)).timestamp())))
+
+
 def mean_auc(folder, likes):
     with open_folder(folder) as source:
         trained = train_users(source, CONFIG, encode, TrainOptions())
-    end = int((START + timedelta(days=DAYS)).timestamp())
-    users = trained.embed(Moments(np.arange(USERS), np.full(USERS, end)))
+    users = trained.embed(everyone_at(DAYS))
     texts = trained.embed_sentences([f"Users who will buy {thing}" for thing in THINGS])
     return trained, np.mean([
         measure(users @ text, (likes == thing).astype(np.int64), cut=0.0)["auc"][0] for thing, text in enumerate(texts)
@@ -82,14 +85,26 @@ def test_a_sentence_finds_those_who_like_it(world):
 
 
 def test_columns_are_a_modality(world):
+    """What a user is said to be in a column changes its vector; of whom no row is in force, nothing is read."""
     _, _, trained, _ = world
-    assert [column.name for column in trained.known.schema.columns] == ["half"]
-    assert trained.model.users.tabular is not None
+    known, moments = trained.known, everyone_at(DAYS)
+    assert [column.name for column in known.schema.columns] == ["half"]
+    before = trained.embed(moments)
+
+    other = {"half": known.profiles.columns["half"][::-1].copy()}
+    changed = replace(trained, known=replace(known, profiles=replace(known.profiles, columns=other)))
+    moved = (known.profiles.rows(moments)["half"] != changed.known.profiles.rows(moments)["half"]).astype(bool)
+
+    assert 0 < moved.sum() < USERS
+    assert (np.abs(changed.embed(moments) - before).max(axis=1) > 1e-4).tolist() == moved.tolist()
+    never = replace(known.profiles, since=known.profiles.since + 10**10)
+    blank = replace(trained, known=replace(known, profiles=never)).embed(moments)
+    assert (np.abs(blank - before).max(axis=1) > 1e-4).all()
 
 
 def test_nothing_after_a_moment_changes_a_user(world, tmp_path):
     folder, _, trained, _ = world
-    moment = Moments(np.arange(USERS), np.full(USERS, int((START + timedelta(days=20)).timestamp())))
+    moment = everyone_at(20)
     before = trained.embed(moment)
     events = pd.read_parquet(folder / "events.parquet")
     late = events.time >= START + timedelta(days=20)
