@@ -249,8 +249,8 @@ def test_a_stopped_training_goes_on_to_the_same_end(tmp_path):
     again = pretrain_tabular(schema, rows, user, SMALL, TrainOptions(folder=tmp_path))
 
     assert again.curves == whole.curves
-    for name, value in whole.encoder.state_dict().items():
-        assert torch.equal(value, again.encoder.state_dict()[name])
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(value, again.model.state_dict()[name])
 
 
 def test_bfloat16_trains_and_one_user_is_refused():

@@ -12,8 +12,8 @@ import torch
 from tiny_towers import tiny_tower
 from torch import nn
 
-from audience_trainers.users.alignment.towers import DescribedRows, Towers, TowersConfig, TrainedTowers, align_towers
-from audience_trainers.users.training import TrainOptions
+from audience_trainers.users.alignment.towers import DescribedRows, Towers, TowersConfig, align_towers
+from audience_trainers.users.training import Trained, TrainOptions
 
 LIKES = ("tea", "shoes", "books", "garden", "music", "travel")
 CONFIG = TowersConfig(batch=24, chunk=7, block=5, epochs=3, patience=9, learning_rate=0.01, warm=0.1)
@@ -48,7 +48,7 @@ def towers(features: np.ndarray, *, dropout: float = 0.1, name: str = "albert", 
     return Towers(Pictures(features, dropout=dropout), tiny_tower(name, **settings))
 
 
-def align(*, folder: Path | None = None, progress: Any = None, dropout: float = 0.1, **changes: Any) -> TrainedTowers:
+def align(*, folder: Path | None = None, progress: Any = None, dropout: float = 0.1, **changes: Any) -> Trained[Towers]:
     features, rows = rows_of()
     options = TrainOptions(folder=folder, bf16=changes.pop("bf16", False))
     options = options if progress is None else replace(options, progress=progress)

@@ -75,7 +75,7 @@ def train_users(source: Source, config: UsersConfig, encode: Encode, options: Tr
     whole = Reading(last_events(histories, Moments(everyone, end), known.width), end, vectors)
     pretrained = pretrain_behaviour(whole, everyone, len(histories.sources), config.behaviour, options)
     torch.manual_seed(options.seed)
-    model = Aligned(pretrained.encoder, tabular, vectors.shape[1], config.align)
+    model = Aligned(pretrained.model, tabular, vectors.shape[1], config.align)
     material = _material(known, pairs, encode, config.align.views, options.seed)
     return TrainedUsers(align(model, material, config.align, options).model, known, encode)
 
@@ -99,7 +99,7 @@ def _learn_columns(
         return known, None
     told = replace(known, profiles=profiles, schema=schema)
     table = pretrain_tabular(schema, schema.encode(columns), profiles.user[rows], config.tabular, options)
-    return told, table.encoder
+    return told, table.model
 
 
 def _material(known: Known, pairs: Pairs, encode: Encode, views: int, seed: int) -> Material:

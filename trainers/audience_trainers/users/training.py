@@ -6,19 +6,32 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from audience_graph.errors import ConfigError
 from audience_trainers.checkpoint import State, load_checkpoint, save_checkpoint
 from audience_trainers.processes import Processes
 from audience_trainers.run import Progress, silent
+from audience_trainers.settings import Range
 
 Indices = npt.NDArray[np.int64]
+M = TypeVar("M", bound=nn.Module)
 CLIP = 1.0
+
+
+# Of the settings that every training has, see Steps.
+STEP_RANGES = {
+    "epochs": Range(1, 10_000),
+    "patience": Range(1, 10_000),
+    "learning_rate": Range(0, 10, open_low=True),
+    "warm": Range(0, 1),
+    "weight_decay": Range(0, 10),
+}
 
 
 class Steps(Protocol):
@@ -64,16 +77,17 @@ class Lessons:
     processes: Processes = field(default_factory=Processes)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The loss of the best epoch on what was held out, and the curves (epoch, name, value)."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained(Generic[M]):
+    """A model at its best epoch, its loss there on what was held out, and the curves (epoch, name, value)."""
 
+    model: M
     valid_loss: float
     curves: list[tuple[int, str, float]]
 
 
-def train(model: nn.Module, lessons: Lessons, config: Steps, options: TrainOptions) -> Outcome:
-    """Train a model in place and leave it at its best epoch by the held-out loss.
+def train(model: M, lessons: Lessons, config: Steps, options: TrainOptions) -> Trained[M]:
+    """Train a model in place and return it at its best epoch by the held-out loss.
 
     Same data, settings and seed: same weights on one machine. With a folder the state is kept after every epoch, and a
     killed run goes on to the same end. Raises RunError for a damaged checkpoint or one of another training.
@@ -104,7 +118,7 @@ def train(model: nn.Module, lessons: Lessons, config: Steps, options: TrainOptio
         options.progress(lessons.name, state.epoch, config.epochs)
     learned.load_state_dict(state.best_weights)
     model.eval()
-    return Outcome(-state.best, state.curves)
+    return Trained(model, -state.best, state.curves)
 
 
 class Learned:
@@ -130,6 +144,24 @@ def warm_cosine(step: int, steps: int, warm: float) -> float:
     if step < rise:
         return (step + 1) / rise
     return 0.5 * (1.0 + math.cos(math.pi * min(1.0, (step - rise) / max(1, steps - rise))))
+
+
+def hold_out(user: Indices, share: float, seed: int) -> npt.NDArray[np.bool_]:
+    """Return (p,) bool: the rows of users held out whole, at least one user and never all, drawn by the seed.
+
+    Raises ConfigError for fewer than two users.
+    """
+    users = np.unique(user)
+    if len(users) < 2:
+        raise ConfigError(f"{len(users)} users to learn from; at least 2 are needed, to train and to hold out")
+    count = min(len(users) - 1, max(1, round(share * len(users))))
+    return np.isin(user, np.random.default_rng([seed, 1]).choice(users, count, replace=False))
+
+
+def check_rows(training: Indices, validation: Indices) -> None:
+    """Raise ConfigError when there are too few pairs to contrast one with another."""
+    if len(training) < 2 or len(validation) < 2:
+        raise ConfigError(f"{len(training)} pairs to train and {len(validation)} to validate; 2 of each are needed")
 
 
 def equal_parts(rows: Indices, batch: int, rng: np.random.Generator) -> list[Indices]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audience_trainers.settings import Range, check_choices, check_ranges
+from audience_trainers.users.training import STEP_RANGES
 
 FUSIONS = ("attention", "concatenation")
-_RANGES = {
+_RANGES = STEP_RANGES | {
     "dims": Range(1, 65_536),
     "layers": Range(1, 100),
     "drop": Range(0, 0.99),
@@ -16,11 +17,6 @@ _RANGES = {
     "views": Range(1, 1_000),
     "batch": Range(2, 1_000_000),
     "block": Range(0, 1_000_000),
-    "epochs": Range(1, 10_000),
-    "patience": Range(1, 10_000),
-    "learning_rate": Range(1e-9, 10),
-    "warm": Range(0, 1),
-    "weight_decay": Range(0, 10),
 }
 
 

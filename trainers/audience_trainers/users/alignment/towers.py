@@ -13,21 +13,31 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from audience_graph.errors import ConfigError
 from audience_trainers.processes import Processes, join_processes
+from audience_trainers.settings import Range, check_ranges
 from audience_trainers.users.alignment.gather import gather
 from audience_trainers.users.alignment.gradient_cache import Chunk, Embed, embed_in_chunks
 from audience_trainers.users.alignment.info_nce import Temperature, info_nce
 from audience_trainers.users.alignment.retrieval import retrieval_measures
 from audience_trainers.users.text_tower.tower import TextTower
-from audience_trainers.users.training import Indices, Lessons, TrainOptions, equal_parts, train
+from audience_trainers.users.training import (
+    STEP_RANGES,
+    Indices,
+    Lessons,
+    Trained,
+    TrainOptions,
+    check_rows,
+    equal_parts,
+    train,
+)
 
 Describe = Callable[[Indices, np.random.Generator], list[str]]
-_RANGES: dict[str, tuple[float, float]] = {
-    "batch": (2, 10_000_000), "chunk": (1, 1_000_000), "block": (0, 1_000_000), "temperature": (1e-2, 100),
-    "epochs": (1, 10_000), "patience": (1, 10_000), "learning_rate": (1e-9, 10), "warm": (0, 1),
-    "weight_decay": (0, 10),
-}  # fmt: skip
+_RANGES = STEP_RANGES | {
+    "batch": Range(2, 10_000_000),
+    "chunk": Range(1, 1_000_000),
+    "block": Range(0, 1_000_000),
+    "temperature": Range(1e-2, 100),
+}
 
 
 class UserSide(Protocol):
@@ -53,10 +63,7 @@ class TowersConfig:
     weight_decay: float = 0.01
 
     def __post_init__(self) -> None:
-        for name, (low, high) in _RANGES.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ConfigError(f"setting {name}: expected a number from {low:g} to {high:,g}, found {value!r}")
+        check_ranges(self, _RANGES)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,10 +75,7 @@ class DescribedRows:
     validation: Indices
 
     def __post_init__(self) -> None:
-        if len(self.training) < 2 or len(self.validation) < 2:
-            raise ConfigError(
-                f"{len(self.training)} pairs to train and {len(self.validation)} to validate; 2 of each are needed"
-            )
+        check_rows(self.training, self.validation)
 
 
 class Towers(nn.Module):
@@ -88,16 +92,7 @@ class Towers(nn.Module):
         return cast("UserSide", self.users).embed(rows)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TrainedTowers:
-    """The towers at their best epoch by validation loss, that loss, and the curves (epoch, name, value)."""
-
-    model: Towers
-    valid_loss: float
-    curves: list[tuple[int, str, float]]
-
-
-def align_towers(model: Towers, rows: DescribedRows, config: TowersConfig, options: TrainOptions) -> TrainedTowers:
+def align_towers(model: Towers, rows: DescribedRows, config: TowersConfig, options: TrainOptions) -> Trained[Towers]:
     """Train both sides on L_CP (FIND eq. 13) and return them at their best epoch.
 
     Curves: loss, valid_loss, retrieval (the share of held-out users whose own description is the nearest of its batch)
@@ -116,8 +111,7 @@ def align_towers(model: Towers, rows: DescribedRows, config: TowersConfig, optio
         measure=lambda: retrieval_measures([step.vectors(part, 0) for part in held]),
         processes=step.processes,
     )
-    outcome = train(model, lessons, config, options)
-    return TrainedTowers(model, outcome.valid_loss, outcome.curves)
+    return train(model, lessons, config, options)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,12 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from audience_graph.errors import ConfigError
 from audience_trainers.users.alignment.config import AlignConfig
 from audience_trainers.users.alignment.info_nce import Temperature, info_nce
 from audience_trainers.users.behaviour.encoder import BehaviourEncoder
 from audience_trainers.users.tabular.encoder import TabularEncoder
-from audience_trainers.users.training import Lessons, TrainOptions, equal_parts, train
+from audience_trainers.users.training import Lessons, Trained, TrainOptions, check_rows, equal_parts, train
 from audience_trainers.users.user_model import Floats, Indices, UserInputs, UserModel
 
 
@@ -61,15 +60,6 @@ class Aligned(nn.Module):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Trained:
-    """The model at its best epoch, its validation loss, and the curves (epoch, name, value)."""
-
-    model: Aligned
-    valid_loss: float
-    curves: list[tuple[int, str, float]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Material:
     """Pairs: inputs and descriptions of the same p moments; `training` and `validation` rows of them."""
 
@@ -79,13 +69,10 @@ class Material:
     validation: Indices
 
     def __post_init__(self) -> None:
-        if len(self.training) < 2 or len(self.validation) < 2:
-            raise ConfigError(
-                f"{len(self.training)} pairs to train and {len(self.validation)} to validate; 2 of each are needed"
-            )
+        check_rows(self.training, self.validation)
 
 
-def align(model: Aligned, material: Material, config: AlignConfig, options: TrainOptions) -> Trained:
+def align(model: Aligned, material: Material, config: AlignConfig, options: TrainOptions) -> Trained[Aligned]:
     """Train both sides on L_CP (FIND eq. 13) and return the model of the best epoch by validation loss.
 
     Negatives are the other pairs of a batch, of any length of history. Raises as `train` does.
@@ -98,8 +85,7 @@ def align(model: Aligned, material: Material, config: AlignConfig, options: Trai
         loss=lambda rows, epoch: _loss(model, material, rows, epoch % views, config),
         held=equal_parts(material.validation, config.batch, np.random.default_rng(options.seed)),
     )
-    outcome = train(model, lessons, config, options)
-    return Trained(model, outcome.valid_loss, outcome.curves)
+    return train(model, lessons, config, options)
 
 
 def _loss(model: Aligned, material: Material, rows: Indices, view: int, config: AlignConfig) -> Tensor:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from audience_graph.errors import ConfigError
 from audience_trainers.settings import Range, check_choices, check_ranges
+from audience_trainers.users.training import STEP_RANGES
 
 KINDS = ("transformer", "gru", "mean")
-_RANGES = {
+_RANGES = STEP_RANGES | {
     "dims": Range(1, 8_192),
     "layers": Range(1, 100),
     "heads": Range(1, 64),
@@ -20,11 +21,6 @@ _RANGES = {
     "cyclic": Range(0, 1_000),
     "cycle_days": Range(0.01, 10_000),
     "batch": Range(1, 1_000_000),
-    "epochs": Range(1, 10_000),
-    "patience": Range(1, 10_000),
-    "learning_rate": Range(1e-9, 10),
-    "warm": Range(0, 1),
-    "weight_decay": Range(0, 10),
     "held_out": Range(0.001, 0.9),
 }
 

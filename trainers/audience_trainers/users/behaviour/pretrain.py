@@ -3,40 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from audience_graph.errors import ConfigError
 from audience_trainers.users.behaviour.batches import Indices, Reading, by_length
 from audience_trainers.users.behaviour.config import BehaviourConfig
 from audience_trainers.users.behaviour.encoder import DAY, BehaviourEncoder, BehaviourStates, Events
 from audience_trainers.users.behaviour.losses import cpc_loss, cyclic_kl
-from audience_trainers.users.training import Lessons, TrainOptions, train
+from audience_trainers.users.training import Lessons, Trained, TrainOptions, hold_out, train
 
 LEAST_EVENTS = 2  # a history of one event predicts nothing
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pretrained:
-    """The encoder at its best epoch, its loss on held-out users, and the curves (epoch, name, value)."""
-
-    encoder: BehaviourEncoder
-    valid_loss: float
-    curves: list[tuple[int, str, float]]
-
-
 def pretrain_behaviour(
     reading: Reading, user: Indices, sources: int, config: BehaviourConfig, options: TrainOptions
-) -> Pretrained:
+) -> Trained[BehaviourEncoder]:
     """Train on histories, `user` (p,) whose each is, and return the encoder of the best epoch.
 
     A share of the users is held out whole. `mean` has nothing to learn by looking ahead but its projections. Raises
     ConfigError when fewer than two users have two events, and as `train` does.
     """
-    training, held = _parts(reading.block.length, user, config, options.seed)
+    usable = np.flatnonzero(reading.block.length >= LEAST_EVENTS)
+    chosen = hold_out(user[usable], config.held_out, options.seed)
+    training, held = usable[~chosen], usable[chosen]
     torch.manual_seed(options.seed)
     encoder = BehaviourEncoder(reading.vectors.shape[1], sources, config).to(options.device)
 
@@ -50,8 +41,7 @@ def pretrain_behaviour(
         loss=loss,
         held=list(_batches(reading, held, config, np.random.default_rng(options.seed))),
     )
-    outcome = train(encoder, lessons, config, options)
-    return Pretrained(encoder, outcome.valid_loss, outcome.curves)
+    return train(encoder, lessons, config, options)
 
 
 def behaviour_loss(states: BehaviourStates, events: Events, config: BehaviourConfig) -> Tensor:
@@ -68,18 +58,6 @@ def behaviour_loss(states: BehaviourStates, events: Events, config: BehaviourCon
         cycle = config.cycle_days * DAY
         loss = loss + config.cyclic * cyclic_kl(states.c, events.time, states.there, cycle=cycle)
     return loss
-
-
-def _parts(length: Indices, user: Indices, config: BehaviourConfig, seed: int) -> tuple[Indices, Indices]:
-    usable = np.flatnonzero(length >= LEAST_EVENTS)
-    users = np.unique(user[usable])
-    if len(users) < 2:
-        raise ConfigError(
-            f"{len(users)} users have {LEAST_EVENTS} events or more; at least 2 are needed to train and to hold out"
-        )
-    count = min(len(users) - 1, max(1, round(config.held_out * len(users))))
-    held = np.isin(user[usable], np.random.default_rng([seed, 1]).choice(users, count, replace=False))
-    return usable[~held], usable[held]
 
 
 def _batches(reading: Reading, rows: Indices, config: BehaviourConfig, rng: np.random.Generator) -> Iterator[Indices]:

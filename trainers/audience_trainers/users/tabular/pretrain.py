@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from audience_graph.errors import ConfigError
 from audience_trainers.users.tabular.config import TabularConfig
 from audience_trainers.users.tabular.encoder import CellClassifier, ReplacedClassifier, TabularEncoder
 from audience_trainers.users.tabular.schema import FIRST, UNSEEN, Rows, TabularSchema
-from audience_trainers.users.training import Indices, Lessons, TrainOptions, equal_parts, train
+from audience_trainers.users.training import Indices, Lessons, Trained, TrainOptions, equal_parts, hold_out, train
 
 
 class TabularPretraining(nn.Module):
@@ -100,27 +98,14 @@ def mlm_loss(logits: Sequence[Tensor], codes: Tensor, masked: Tensor) -> Tensor:
     return total / masked.sum().clamp_min(1)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PretrainedTable:
-    """The encoder at its best epoch, its loss on held-out rows, and the curves (epoch, name, value)."""
-
-    encoder: TabularEncoder
-    valid_loss: float
-    curves: list[tuple[int, str, float]]
-
-
 def pretrain_tabular(
     schema: TabularSchema, rows: Rows, user: Indices, config: TabularConfig, options: TrainOptions
-) -> PretrainedTable:
+) -> Trained[TabularEncoder]:
     """Train on rows, `user` (p,) whose each is, and return the encoder of the best epoch.
 
     A share of the users is held out whole. Raises ConfigError for fewer than two users, and as `train` does.
     """
-    users = np.unique(user)
-    if len(users) < 2:
-        raise ConfigError(f"rows of {len(users)} users; at least 2 are needed to train and to hold out")
-    count = min(len(users) - 1, max(1, round(config.held_out * len(users))))
-    held = np.isin(user, np.random.default_rng([options.seed, 1]).choice(users, count, replace=False))
+    held = hold_out(user, config.held_out, options.seed)
     torch.manual_seed(options.seed)
     model = TabularPretraining(schema, config).to(options.device)
 
@@ -135,8 +120,8 @@ def pretrain_tabular(
         loss=loss,
         held=equal_parts(np.flatnonzero(held), config.batch, np.random.default_rng(options.seed)),
     )
-    outcome = train(model, lessons, config, options)
-    return PretrainedTable(model.encoder, outcome.valid_loss, outcome.curves)
+    trained = train(model, lessons, config, options)
+    return Trained(model.encoder, trained.valid_loss, trained.curves)
 
 
 @torch.no_grad()
