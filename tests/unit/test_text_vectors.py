@@ -14,9 +14,9 @@ import pytest
 from audience_graph.config import Home
 from audience_graph.entities.dictionary import Dictionary, Entity
 from audience_trainers.relations import text_vectors
-from audience_trainers.relations.text_cache import TextCache
 from audience_trainers.relations.text_vectors import CorpusPart, Document, read_documents, semantic_vectors
 from audience_trainers.relations.topn import Floats, unit_rows
+from audience_trainers.text_cache import TextCache
 
 
 class Encoder:

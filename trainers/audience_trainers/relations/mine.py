@@ -27,10 +27,10 @@ from audience_trainers.relations.pipeline import Mined, Overlay, mine_behaviour
 from audience_trainers.relations.plots import write_plots
 from audience_trainers.relations.propose import Known
 from audience_trainers.relations.review import Review, read_review
-from audience_trainers.relations.text_cache import Encode, TextCache
 from audience_trainers.relations.text_vectors import read_documents
 from audience_trainers.relations.topn import Floats
 from audience_trainers.run import Progress, RunFolder, choose_device, create_run, silent
+from audience_trainers.text_cache import Encode, TextCache
 
 if TYPE_CHECKING:
     from audience_trainers.relations.ensemble.infer import Ensemble

@@ -15,10 +15,10 @@ from audience_trainers.relations.judge import Decided, Learning, Verdict, judge_
 from audience_trainers.relations.metrics import describe_run
 from audience_trainers.relations.propose import STEPS, Known, Proposal, propose
 from audience_trainers.relations.select import Relations, select_relations
-from audience_trainers.relations.text_cache import Encode
 from audience_trainers.relations.topn import Floats
 from audience_trainers.relations.vectors import preference_vectors
 from audience_trainers.run import Progress, seed_everything, silent
+from audience_trainers.text_cache import Encode
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from audience_trainers.relations.config import MineConfig
 from audience_trainers.relations.recall import borne_out_pairs, candidate_recall, hold_out
 from audience_trainers.relations.review import Review, reviewed, sample_buckets
 from audience_trainers.relations.skipgram import skip_gram
-from audience_trainers.relations.text_cache import Encode
 from audience_trainers.relations.text_vectors import CorpusPart, Document, semantic_vectors
 from audience_trainers.relations.topn import Floats
 from audience_trainers.run import Progress, silent
+from audience_trainers.text_cache import Encode
 
 PARTS = 3
 STEPS = PARTS + 2  # of a whole mining run

@@ -12,8 +12,8 @@ from audience_graph.config import Home
 from audience_graph.entities.dictionary import Dictionary
 from audience_graph.entities.linking import Linker
 from audience_graph.ingest.warehouse import warehouse
-from audience_trainers.relations.text_cache import Encode
 from audience_trainers.relations.topn import Floats, unit_rows
+from audience_trainers.text_cache import Encode
 
 EXCERPT = 500  # characters of a document that are read
 DOCUMENTS_PER_BLOCK = 4_096

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audience_graph.entities.text_encoder import DIMS, TextEncoder
-from audience_trainers.relations.text_cache import TextCache
+from audience_trainers.text_cache import TextCache
 
 Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 _KEPT = "all-MiniLM-L6-v2 alone"

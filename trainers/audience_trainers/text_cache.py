@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from audience_trainers.relations.topn import Floats, Indices
-
+Floats = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.int64]
 Encode = Callable[[Sequence[str]], Floats]
 Keys = npt.NDArray[np.void]
 KEY = np.dtype("V16")
