@@ -19,6 +19,8 @@ from audience_trainers.users.histories import EventBlock
 from audience_trainers.users.training import TrainOptions
 from audience_trainers.users.user_model import UserInputs
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 BEHAVIOUR = BehaviourConfig(dims=16, layers=1, heads=2, width=4, dropout=0.0)
 SMALL = AlignConfig(dims=8, layers=1, drop=0.0, views=2, batch=16, epochs=4, learning_rate=3e-3, warm=0.1)
 TEXTS = 6

@@ -29,6 +29,8 @@ from audience_trainers.users.tasks.source import Source, open_source
 from audience_trainers.users.tasks.task import Task
 from audience_trainers.users.tasks.truth import Window, matching_rows
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 KINDS = ("coffee", "espresso", "roasted", "tea", "teapot", "porcelain")
 
 

@@ -19,6 +19,8 @@ from audience_trainers.users.histories import EventBlock, Histories, Moments, la
 from audience_trainers.users.training import TrainOptions, warm_cosine
 from audience_trainers.users.transformer import TransformerLayer
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL = BehaviourConfig(dims=16, layers=2, heads=2, width=8, dropout=0.0, batch=16, epochs=3, others=32)
 TEXTS, SOURCES = 12, 3
 

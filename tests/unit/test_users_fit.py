@@ -18,6 +18,8 @@ from audience_trainers.users.source import open_folder
 from audience_trainers.users.tabular.config import TabularConfig
 from audience_trainers.users.training import TrainOptions
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 THINGS = ("coffee", "tea", "nappies", "guitars", "tents", "novels")
 USERS, DAYS = 150, 40
 START = datetime(2025, 3, 1, tzinfo=UTC)

@@ -20,6 +20,8 @@ from audience_trainers.users.tabular.pretrain import (
 from audience_trainers.users.tabular.schema import FIRST, MISSING, UNSEEN, TabularSchema
 from audience_trainers.users.training import TrainOptions
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL = TabularConfig(dims=16, layers=2, heads=2, dropout=0.0, generator_dims=8, batch=32, epochs=3)
 
 
