@@ -88,6 +88,9 @@ def test_time_is_read_in_days(sentence, days):
         ("buy nappies more than two times", None, None, 3),
         ("buy nappies twice", None, None, 2),
         ("nappies of 50€ or more", 50.0, None, None),
+        ("buy nappies from a shop", None, None, None),
+        ("buy nappies over two weeks", None, None, None),
+        ("spend over a thousand on nappies", None, None, None),
         ("buy nappies", None, None, None),
     ],
 )

@@ -14,9 +14,11 @@ _UNIT = rf"(?P<unit>{'|'.join(_DAYS)})s?\b"
 _SOON = rf"(?:\b(?:in|within|over|during)\s+)?(?:the\s+)?\b(?:next|coming|following)\s+(?:(?P<n>{_NUMBER})\s+)?{_UNIT}"
 _WITHIN = rf"\b(?:within|in)\s+(?P<n>{_NUMBER})\s+{_UNIT}"
 _NAMED = r"\b(?:(?P<one>today|tonight)|(?P<two>tomorrow)|(?P<this>this (?P<unit>week|month|quarter|year)))\b"
-_MORE = r"(?:over|above|more than|at least|no less than|from)"
+_MORE = r"(?:over|above|more than|at least|no less than)"
 _LESS = r"(?:under|below|less than|at most|up to|no more than)"
-_AMOUNT = rf"\b(?P<way>{_MORE}|{_LESS})\s+(?P<m1>{_MONEY})?\s*(?P<n>{_NUMBER})(?:\s*(?P<m2>{_MONEY}))?"
+# A sum of money: not `a`, and no count of days or times.
+_SUM = rf"(?!an?\b){_NUMBER}(?![\d.,]*\d)(?!\s+(?:times\b|{'|'.join(_DAYS)}))"
+_AMOUNT = rf"\b(?P<way>{_MORE}|{_LESS})\s+(?P<m1>{_MONEY})?\s*(?P<n>{_SUM})(?:\s*(?P<m2>{_MONEY}))?"
 _BARE = rf"(?P<m1>{_MONEY})\s*(?P<n>{_NUMBER})(?:\s*\+| or more)?|(?P<n2>{_NUMBER})\s*(?P<m2>{_MONEY})(?: or more)?"
 _TIMES = rf"\b(?:(?P<way>{_MORE})\s+)?(?:(?P<n>{_NUMBER})\s+times|(?P<twice>twice))(?: or more)?\b"
 
