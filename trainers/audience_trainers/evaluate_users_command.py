@@ -32,7 +32,9 @@ CLEAR = "\r\033[K"  # back to the start of the line, and empty it
     help=f"Folder of data sets, for a set by name. [default: {DATA_VARIABLE}]",
 )
 @click.option("--tasks", "names", help="Comma-separated tasks. [default: all]")
-@click.option("--models", default="all", show_default=True, help="Comma-separated names, or all.")
+@click.option(
+    "--models", default="all", show_default=True, help="Comma-separated names, or all; zero_shot trains for minutes."
+)
 @click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, help="Splits and fits: seeds 0, 1, ...")
 @click.option("--replicates", type=click.IntRange(10), default=1_000, show_default=True, help="Bootstrap replicates.")
 @click.option("--few", type=click.IntRange(1), default=5, show_default=True, help="Few-shot: so many of each label.")
