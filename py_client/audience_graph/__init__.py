@@ -9,10 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from audience_graph.audience.ask import SentenceOptions as SentenceOptions
     from audience_graph.audience.explain import Explanation as Explanation
     from audience_graph.audience.explain import Reason as Reason
+    from audience_graph.audience.near_events import NearEvent as NearEvent
+    from audience_graph.audience.near_events import Nearness as Nearness
     from audience_graph.audience.pick import Picked as Picked
     from audience_graph.audience.pick import PickRule as PickRule
+    from audience_graph.audience.plan import Plan as Plan
     from audience_graph.audience.target import Target as Target
     from audience_graph.client import AudienceGraph as AudienceGraph
     from audience_graph.config import Connections as Connections
@@ -42,15 +46,19 @@ _HOMES = {
     "Expansion": "graph.answers",
     "Explanation": "audience.explain",
     "Match": "entities.matches",
+    "NearEvent": "audience.near_events",
+    "Nearness": "audience.near_events",
     "NotFoundError": "errors",
     "PickRule": "audience.pick",
     "Picked": "audience.pick",
+    "Plan": "audience.plan",
     "QueryResult": "saved.run",
     "Reason": "audience.explain",
     "Releases": "release.answers",
     "Resolution": "entities.matches",
     "Resolved": "entities.matches",
     "Seed": "graph.answers",
+    "SentenceOptions": "audience.ask",
     "StoreError": "errors",
     "Target": "audience.target",
 }

@@ -1,9 +1,10 @@
-"""The front door: connect, resolve, expand, target, explain, query, releases.
+"""The front door: connect, resolve, expand, plan, target, explain, query, releases.
 
     with AudienceGraph.connect() as ag:
         near = ag.expand("skin care", hops=2)
         best = ag.target("skin care", size=10_000)
         why = ag.explain(best.user_ids[0], best)
+        soon = ag.target("people planning a family trip", size=10_000, method="sentence")
 
 Every answer is a frozen, typed result: it names its release, version and week, gives a DataFrame with `.to_df()` and
 prints as a table. A request reads Postgres in one REPEATABLE READ transaction and stays on the release that is current
@@ -16,12 +17,17 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from audience_graph.audience.ask import Ask, SentenceOptions
 from audience_graph.audience.explain import Explanation, Question, explain_user, name_entities
 from audience_graph.audience.pick import Picked, PickRule, pick
-from audience_graph.audience.target import Cut, Target, target_users
+from audience_graph.audience.plan import Plan
+from audience_graph.audience.sentence import Speaker
+from audience_graph.audience.target import Cut, Method, Target
+from audience_graph.audience.ways import Sentence, Ways
 from audience_graph.config import Connections, find_connections, find_home
 from audience_graph.database_url import check_database_url
 from audience_graph.entities.matches import Match, Resolution
@@ -50,11 +56,18 @@ Phrases = str | Sequence[str]
 class AudienceGraph:
     """A client of one Neo4j and one Postgres. Not tied to a thread; close it, or use it in a `with`."""
 
-    def __init__(self, runner: Runner, store: Store, *, encoder: Encoder | None = None) -> None:
-        """Ask over these seams. `encoder` turns texts into vectors of the text space; MiniLM, loaded when needed."""
+    def __init__(
+        self, runner: Runner, store: Store, *, encoder: Encoder | None = None, runs: Path | None = None
+    ) -> None:
+        """Ask over these seams. `encoder` turns texts into vectors of the text space; MiniLM, loaded when needed.
+
+        `runs` is the folder of runs: sentence encoders that were trained whole lie there.
+        """
         self._runner = runner
         self._store = store
         self._encoder = encoder
+        self._runs = runs
+        self._ways = Ways(Speaker(runner, self._text_encoder, runs), self._pick)
 
     @classmethod
     def connect(
@@ -82,8 +95,9 @@ class AudienceGraph:
             return cls(Neo4jRunner(driver, database=database), Store(url, keep=True))
         if database_url is not None:
             raise ConfigError("database_url without a driver", hint="pass driver= too, or use connections=")
-        found = connections if connections is not None else find_connections(find_home(data_dir))
-        return cls(open_runner(found), open_store(found, keep=True))
+        home = find_home(data_dir)
+        found = connections if connections is not None else find_connections(home)
+        return cls(open_runner(found), open_store(found, keep=True), runs=home.runs)
 
     def resolve(self, phrases: Phrases, *, types: Sequence[str] = ()) -> Resolution:
         """Return what phrases mean: id, exact name, alias, full text, then meaning.
@@ -115,58 +129,73 @@ class AudienceGraph:
         with self._request(chosen.week) as request:
             return self._expand(phrases, request, chosen)
 
+    def plan(self, phrases: Phrases, *, sentence: SentenceOptions | None = None) -> Plan:
+        """Return what a sentence asks for, before anything runs: what it names, in which words the model is told.
+
+        Words that nothing known is called or near to are named. Raises ConfigError for an empty sentence.
+        """
+        with self._request(None) as request:
+            found = self._ways.plan(request, Ask(phrases, sentence=sentence or SentenceOptions()))
+            return replace(found, **_source(request.read))
+
     def target(
         self,
         phrases: Phrases,
         size: int = 1000,
         *,
+        method: Method | None = None,
         min_score: float | None = None,
         exclude_users: Sequence[str] = (),
         hops: int | None = None,
         week: str | None = None,
         rule: PickRule | None = None,
         options: ExpandOptions | None = None,
+        sentence: SentenceOptions | None = None,
     ) -> Target:
-        """Return the `size` users with the highest mean preference for the entities that stand for phrases.
+        """Return the `size` users who want what phrases, or one sentence, ask for, best first.
 
-        Entities are picked from the expansion by `rule`. The ranking is exact over all users with a vector, less
-        `exclude_users`. With `min_score` only users of at least that score come. Raises NotFoundError when no picked
-        entity has a vector.
+        `method` "graph" ranks by the mean preference for the entities that stand for the phrases, picked from the
+        expansion by `rule`; "sentence" by the cosine with the sentence, in the user-text space of the release; "both"
+        by the fused ranks. None: both where the release has such a space, else the graph.
+
+        The ranking is exact over all users with a vector, less `exclude_users`. With `min_score` only users of at least
+        that score come. Raises NotFoundError when no picked entity has a vector, or nothing in a sentence is known.
         """
         exclude = exclude_users if isinstance(exclude_users, str) else tuple(exclude_users)
         cut = Cut(size, min_score, exclude)  # type: ignore[arg-type] # a lone str is refused by Cut
         chosen = _with(options, hops=hops, week=week)
+        ask = Ask(phrases, cut, method, chosen, rule, sentence or SentenceOptions())
         with self._request(chosen.week) as request:
-            picked = self._pick(phrases, request, chosen, rule)
-            release = request.read
-            found = target_users(request.tx, release.preference_space, picked, cut, _listed(phrases))
-            return replace(found, as_of=release.preference_as_of, days=release.preference_days, **_source(release))
+            release, found = request.read, self._ways.target(request, ask)
+            as_of = release.user_text_as_of if found.method == "sentence" else release.preference_as_of
+            return replace(found, as_of=as_of, days=release.preference_days, **_source(release))
 
     def explain(
         self,
         user_id: str,
         about: Target | Phrases,
         *,
+        method: Method | None = None,
         hops: int | None = None,
         week: str | None = None,
         rule: PickRule | None = None,
         options: ExpandOptions | None = None,
+        sentence: SentenceOptions | None = None,
     ) -> Explanation:
         """Return why a user has their score: phrase -> path -> entity -> own events, with parts that add up.
 
-        `about` is a Target, explained on its own release and picked entities, or phrases, which are picked anew.
-        Raises NotFoundError for an unknown user; one without events gets an answer that says so.
+        `about` is a Target, explained on its own release and picked entities, or phrases, which are picked anew. On the
+        sentence's side the own events are given that lie nearest to it. Raises NotFoundError for an unknown user; one
+        without events gets an answer that says so.
         """
         if not isinstance(user_id, str):
             raise ConfigError(f"a user id is text, not {user_id!r}")
         if isinstance(about, Target):
             return self._explain_target(user_id, about)
         chosen = _with(options, hops=hops, week=week)
+        ask = Ask(about, Cut(), method, chosen, rule, sentence or SentenceOptions())
         with self._request(chosen.week) as request:
-            picked = self._pick(about, request, chosen, rule)
-            release = request.read
-            question = Question(release.preference_space, release.window, picked, _listed(about))
-            found = explain_user(request.tx, question, user_id)
+            found, release = self._ways.explain(request, ask, user_id), request.read
         return replace(self._named(found), **_source(release))
 
     def query(self, name: str, /, **params: Any) -> QueryResult:
@@ -189,7 +218,8 @@ class AudienceGraph:
 
     def traced(self, tell: Tell) -> AudienceGraph:
         """Return this client with `tell(name, text, parameters)` called before each query. Close the first one."""
-        return AudienceGraph(TracedRunner(self._runner, tell), TracedStore(self._store, tell), encoder=self._encoder)
+        runner, store = TracedRunner(self._runner, tell), TracedStore(self._store, tell)
+        return AudienceGraph(runner, store, encoder=self._encoder, runs=self._runs)
 
     def close(self) -> None:
         """Close what `connect` opened; a driver that was passed stays open."""
@@ -242,12 +272,18 @@ class AudienceGraph:
         with kept(self._store) as versions, self._store.transaction(read_only=True, snapshot=True) as tx:
             versions += [target.version] if target.version is not None else []
             now = current_or_none(tx)
-            moved = now is not None and now.preference_space == target.space
+            moved = now is not None and target.space in (now.preference_space, now.user_text_space)
             window = now.window if now is not None and moved else Window(target.as_of, target.days)
-            found = explain_user(tx, Question(target.space, window, target.picked, target.phrases), user_id)
+            question = Question(target.space, window, target.picked, target.phrases)
+            found = explain_user(tx, question, user_id) if target.picked else None
+            if target.text_space is not None and target.sentence_query is not None:
+                said = Sentence(target.text_space, target.sentence_query, target.phrases)
+                found = self._ways.nearness(tx, said, window, user_id, found)
+            assert found is not None
         chosen = user_id in set(target.user_ids)
         cut = target.score_at_cut
-        below = None if chosen or found.score is None or cut is None else cut - found.score
+        fused = target.method == "both"  # a rank, which one user alone does not have
+        below = None if chosen or fused or found.score is None or cut is None else cut - found.score
         found = replace(self._named(found), chosen=chosen, below_cut=below)
         return replace(found, release=target.release, version=target.version, week=target.week)
 

@@ -23,7 +23,7 @@ import numpy as np
 from pgvector import HalfVector
 from servers import bench_servers
 
-from audience_graph.preferences.vectors import HEADER, TRAILER, pack_users
+from audience_graph.vectors.packing import HEADER, TRAILER, pack_users
 from audience_graph.vectors.store import Store, open_store
 from audience_graph.vectors.topk import plan_of_top, top_users
 

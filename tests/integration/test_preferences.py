@@ -168,7 +168,7 @@ def test_a_failed_daily_run_leaves_yesterday(
         raise KeyboardInterrupt
 
     before, told = stored(store, published.preference_space), events(store)
-    monkeypatch.setattr(import_module("audience_graph.release.refresh"), "flip", stop)
+    monkeypatch.setattr(import_module("audience_graph.release.later"), "flip", stop)
     with pytest.raises(KeyboardInterrupt):
         release.refresh(runner, store, next_day(pq.read_table(folder / "sequences.parquet")), NEXT)
     assert release.current(store) == published

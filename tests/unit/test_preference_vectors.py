@@ -10,7 +10,8 @@ import pytest
 from pgvector import HalfVector
 
 from audience_graph.preferences import vectors as module
-from audience_graph.preferences.vectors import pack_entities, pack_users, user_blocks
+from audience_graph.preferences.vectors import user_blocks
+from audience_graph.vectors.packing import pack_entities, pack_users
 
 
 def batches(rows: np.ndarray, size: int) -> Iterator[pa.RecordBatch]:

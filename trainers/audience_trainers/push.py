@@ -1,16 +1,23 @@
 """The only way results reach the stores: a finished, whole run folder is staged, and a staged release published.
 
-Staging writes the text vectors of the entities (space `text`), the relations, h_e and the thresholds as a new
-version, and its tables in Postgres. Doing either twice changes nothing.
+Staging a mining run writes the text vectors of the entities (space `text`), the relations, h_e and the thresholds as a
+new version, and its tables in Postgres; staging a user model writes the vectors of all users. Doing either twice
+changes nothing.
 """
 
 from __future__ import annotations
 
+from datetime import date
+
 from audience_graph import release
 from audience_graph.config import Connections, Home
+from audience_graph.errors import NotFoundError
 from audience_graph.graph.runner import open_runner
+from audience_graph.ingest.warehouse import warehouse
+from audience_graph.preferences import last_day
 from audience_graph.release import Release
 from audience_graph.release.gates import DEFAULT_TERMS
+from audience_graph.user_text.space import TextSpace, Updated, read_space
 from audience_graph.vectors.store import open_store
 from audience_trainers.run import Progress, RunFolder, open_run, silent
 
@@ -46,3 +53,71 @@ def publish_release(
             runner, store, staged, connections=connections, home=home, weeks=weeks, terms=terms, progress=progress
         )
     return found
+
+
+def stage_users(
+    home: Home, connections: Connections, run: RunFolder, *, as_of: date | None = None, progress: Progress = silent
+) -> tuple[TextSpace, Updated]:
+    """Stage a user model: the vectors of all users at the end of a day (None: the last with an event) in its space.
+
+    Nothing is published. The same model and users again compute nothing. Raises RunError for a damaged folder.
+    """
+    from audience_trainers.users.keep import load_users, sentence_map
+    from audience_trainers.users.standing import Standing
+    from audience_trainers.users.train_users import kept_texts, past_of, space_of
+
+    open_run(run.path, verify=True)
+    day = last_day(warehouse(home).batches("events")) if as_of is None else as_of
+    with past_of(home, connections, day) as source:
+        trained = load_users(run, source, kept_texts(home), progress=progress)
+        standing = Standing(trained, day, progress=progress)
+        told = run.read_json("model")
+        space = TextSpace(
+            space=space_of(run),
+            model=run.run_id,
+            dims=trained.model.head.out_features,
+            week=run.week,
+            as_of=day,
+            horizon_days=told["horizon_days"],
+            metrics=run.read_json("metrics"),
+        )
+        store = open_store(connections)
+        return release.stage_user_text(store, space, sentence_map(run), standing.users(), standing.embed)
+
+
+def publish_users(connections: Connections, name: str) -> Release:
+    """Make a user-text space, named by itself or its run, that of the current release."""
+    with open_runner(connections) as runner:
+        return release.publish_user_text(runner, open_store(connections), name)
+
+
+def refresh_users(
+    home: Home,
+    connections: Connections,
+    *,
+    as_of: date | None = None,
+    force: bool = False,
+    progress: Progress = silent,
+) -> release.RefreshedText:
+    """Bring the users of the current user-text space to a day, and publish that: only those of whom something is new.
+
+    Raises NotFoundError when there is no such space, RunError when the run of its model is gone.
+    """
+    from audience_trainers.users.keep import load_users
+    from audience_trainers.users.standing import Standing
+    from audience_trainers.users.train_users import kept_texts, past_of
+
+    store = open_store(connections)
+    now = release.current(store)
+    if now.user_text_space is None:
+        raise NotFoundError("the current release has no user-text space", hint="audience-graph users train --publish")
+    with store.transaction(read_only=True) as tx:
+        space = read_space(tx, now.user_text_space)
+    run = open_run(home.runs / space.model, verify=True)
+    files = warehouse(home).batches("events")
+    day = max(last_day(files), space.as_of) if as_of is None else as_of
+    with past_of(home, connections, day) as source, open_runner(connections) as runner:
+        standing = Standing(load_users(run, source, kept_texts(home), progress=progress), day, progress=progress)
+        return release.refresh_user_text(
+            runner, store, standing.users(), standing.embed, space=space.space, as_of=day, force=force
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from audience_trainers.users.commands import model
 from audience_trainers.users.pairs.command import pairs
 
 __all__ = ["users"]
@@ -14,4 +15,5 @@ def users() -> None:
     """Learn users from their past and a sentence about their future."""
 
 
-users.add_command(pairs)
+for command in (pairs, model.train, model.stage, model.publish, model.refresh, model.list_spaces, model.retire):
+    users.add_command(command)

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from audience_graph.answer import Answer
+from audience_graph.audience.near_events import Nearness
 from audience_graph.audience.pick import Picked
 from audience_graph.errors import NotFoundError
 from audience_graph.vectors.store import Transaction
@@ -59,6 +60,9 @@ class Explanation(Answer):
 
     `score` is None for a user without a vector; `note` then says why. `chosen` says whether the user is in the
     target that was explained (None when only phrases were given), `below_cut` by how much the score misses it.
+
+    Where a sentence was asked too, `nearness` tells how near the user and the user's own events are to it; by the
+    sentence alone there are no `reasons`, and `score` is the cosine.
     """
 
     user_id: str
@@ -70,27 +74,39 @@ class Explanation(Answer):
     note: str
     chosen: bool | None = None
     below_cut: float | None = None
+    nearness: Nearness | None = None
     release: int | None = None
     version: str | None = None
     week: str | None = None
 
     def _title(self) -> str:
         score = "no score" if self.score is None else f"score {self.score:.4g}"
-        return f"user {self.user_id}: {score} for {', '.join(repr(p) for p in self.phrases)}. {self.note}".rstrip()
+        near = self.nearness
+        cosine = "" if near is None or near.score is None else f", cosine with the sentence {near.score:.4g}"
+        notes = " ".join(filter(None, (self.note, "" if near is None else near.note)))
+        return f"user {self.user_id}: {score}{cosine} for {', '.join(repr(p) for p in self.phrases)}. {notes}".rstrip()
 
     def _columns(self) -> Mapping[str, Sequence[Any]]:
         r = self.reasons
-        return {
-            "share": [x.share for x in r],
-            "part": [x.part for x in r],
-            "phrase": [x.phrase for x in r],
-            "path": [list(x.path_names) for x in r],
-            "entity": [x.name for x in r],
-            "mentions": [x.mentions for x in r],
-            "last_event": [x.events[0][0] for x in r],
-            "channel": [x.events[0][1] for x in r],
-            "text": [x.events[0][2] for x in r],
+        near = () if self.nearness is None else self.nearness.events
+        none = [None] * len(near)
+        columns: dict[str, list[Any]] = {
+            "share": [*(x.share for x in r), *none],
+            "part": [*(x.part for x in r), *none],
+            "phrase": [*(x.phrase for x in r), *none],
+            "path": [*(list(x.path_names) for x in r), *none],
+            "entity": [*(x.name for x in r), *none],
+            "mentions": [*(x.mentions for x in r), *none],
+            "last_event": [*(x.events[0][0] for x in r), *(x.time for x in near)],
+            "channel": [*(x.events[0][1] for x in r), *(x.channel for x in near)],
+            "text": [*(x.events[0][2] for x in r), *(x.text for x in near)],
         }
+        if self.nearness is None:
+            return columns
+        near_columns = {"similarity": [*([None] * len(r)), *(x.similarity for x in near)]}
+        if not r:
+            return near_columns | {name: columns[name] for name in ("last_event", "channel", "text")}
+        return near_columns | columns
 
 
 @dataclass(frozen=True, slots=True)

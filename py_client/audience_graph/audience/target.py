@@ -1,5 +1,7 @@
 """Target: the users with the highest mean preference for the picked entities, exactly.
 
+By the graph, the way of this module (`ways.py` has the others):
+
 phrase -> seeds -> expansion -> picked entities -> their (weighted) mean vector q -> the K users with the largest
 r_u . q. By EGL eq. 7 r_u . h_e is user u's preference for entity e, so r_u . q is the mean preference over the picked
 entities, in one product per user. Eligible are the users who have a vector: at least one event linked to an entity in
@@ -10,18 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from audience_graph.answer import Answer
 from audience_graph.audience.pick import Picked
+from audience_graph.audience.plan import Plan
 from audience_graph.errors import ConfigError
 from audience_graph.vectors.store import Transaction
 from audience_graph.vectors.topk import Floats, entity_vectors, query_vector, top_users, user_keys
 from audience_graph.vectors.window import WINDOW_DAYS
 
 MOST = 10_000_000
+Method = Literal["graph", "sentence", "both"]
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -31,6 +35,11 @@ class Target(Answer):
     `score_at_cut` is the last chosen user's score, None when nobody was chosen. `without_vector` names the picked
     entities that no event mentions. `query` (d,) is the mean entity vector that the scores are products with; users are
     scored by their events of the `days` days that end with `as_of`.
+
+    By `method` "sentence", `scores` are cosines with the sentence of `plan` in `text_space`, `query` is its vector and
+    `as_of` the day of the users' vectors there; `picked` is empty. By "both" they are fused ranks, 0 to 1;
+    `graph_scores` and `sentence_scores` (NaN where a user has no vector) are those of the two sides, `sentence_query`
+    is the sentence's vector. `note` says what a side could not do.
     """
 
     phrases: tuple[str, ...]
@@ -48,6 +57,13 @@ class Target(Answer):
     week: str | None = None
     as_of: Any = field(default=None)
     days: int = WINDOW_DAYS
+    method: Method = "graph"
+    plan: Plan | None = None
+    text_space: str | None = None
+    sentence_query: Floats | None = None
+    graph_scores: Floats | None = None
+    sentence_scores: Floats | None = None
+    note: str = ""
 
     @property
     def score_at_cut(self) -> float | None:
@@ -56,13 +72,21 @@ class Target(Answer):
     def _title(self) -> str:
         cut = "" if self.score_at_cut is None else f", score at the cut {self.score_at_cut:.4g}"
         asked = ", ".join(repr(p) for p in self.phrases)
-        return f"target {asked}: {len(self.user_ids):,} of {self.eligible:,} eligible users{cut}"
+        how = {"graph": "", "sentence": " by the sentence", "both": " by graph and sentence"}[self.method]
+        said = f"\n{self.note}" if self.note else ""
+        return f"target {asked}{how}: {len(self.user_ids):,} of {self.eligible:,} eligible users{cut}{said}"
 
     def _columns(self) -> Mapping[str, Sequence[Any]]:
+        sides = {"graph": self.graph_scores, "sentence": self.sentence_scores}
         return {
             "rank": range(1, len(self.user_ids) + 1),
             "user_id": self.user_ids,
             "score": self.scores.tolist(),
+            **{
+                name: [None if np.isnan(s) else s for s in side.tolist()]
+                for name, side in sides.items()
+                if side is not None
+            },
         }
 
 

@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "explain": "audience_graph.cli.ask:explain",
     "load": "audience_graph.cli.load:load",
     "migrate": "audience_graph.cli.migrate:migrate",
+    "plan": "audience_graph.cli.ask:plan",
     "preferences": "audience_graph.cli.preferences:preferences",
     "query": "audience_graph.cli.query:query",
     "release": "audience_graph.cli.release:release",
@@ -81,6 +82,7 @@ def audience_graph() -> None:
     audience-graph demo                      run the whole loop on a generated world
     audience-graph expand "skin care"        entities near a phrase
     audience-graph target "skin care" --size 1000 --out users.parquet
+    audience-graph plan "people planning a family trip"       what a sentence asks for
     """
 
 

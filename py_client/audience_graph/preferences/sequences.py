@@ -6,15 +6,13 @@ Arrow table. DuckDB sorts and groups it on disk when it does not fit in memory.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
 import pyarrow as pa
-import pyarrow.csv
 
 from audience_graph.errors import RunError
 
@@ -114,15 +112,6 @@ def open_sequences(source: Path | pa.Table, entity_ids: Sequence[str]) -> Iterat
             "FROM sequence JOIN entity USING (entity_id)"
         )
         yield Sequences(db)
-
-
-def csv_blocks(batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
-    """Render record batches as CSV that COPY reads: no header, NULL as nothing, text always in quotes."""
-    options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
-    for batch in batches:
-        sink = io.BytesIO()
-        pyarrow.csv.write_csv(batch, sink, options)
-        yield sink.getvalue()
 
 
 def texts_of(warehouse: Path | None) -> tuple[str, ...] | None:

@@ -5,6 +5,7 @@ publish.py   the one row, then the mirror                       refresh.py   the
 gates.py     may it replace the current one
 records.py   which release is current, which are kept           diff.py      two versions compared
 retire.py    delete a version in batches                     retention.py  publish; a process deletes what is too old
+user_text.py   the vectors of a user model: stage, publish, refresh, retire
 """
 
 from audience_graph.graph.expansion import VersionRef
@@ -24,6 +25,13 @@ from audience_graph.release.refresh import Refreshed, refresh
 from audience_graph.release.retention import log_of, publish_and_retire, retire_in_background
 from audience_graph.release.retire import RETENTION_WEEKS, Retired, expired, mark_retiring, retire
 from audience_graph.release.stage import stage
+from audience_graph.release.user_text import (
+    RefreshedText,
+    publish_user_text,
+    refresh_user_text,
+    retire_user_text,
+    stage_user_text,
+)
 
 __all__ = [
     "DEFAULT_GATES",
@@ -33,6 +41,7 @@ __all__ = [
     "Gates",
     "Judgement",
     "Refreshed",
+    "RefreshedText",
     "Release",
     "Retired",
     "Terms",
@@ -50,13 +59,17 @@ __all__ = [
     "parse_gates",
     "publish",
     "publish_and_retire",
+    "publish_user_text",
     "read_current",
     "read_version_of",
     "refresh",
+    "refresh_user_text",
     "repair_mirror",
     "retire",
     "retire_in_background",
+    "retire_user_text",
     "rollback",
     "stage",
+    "stage_user_text",
     "version_of",
 ]

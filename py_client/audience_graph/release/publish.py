@@ -20,10 +20,15 @@ REACH_STEP = 10
 _REACH_BATCH = 20_000
 
 # One statement: whoever reads sees the old release or the new one. A release whose version is not whole, or whose
-# user vectors have moved on to a later release, matches nothing.
+# user vectors have moved on to a later release, matches nothing. A version that was staged without a user-text space
+# takes over that of the current release when it is first published.
 _FLIP = """
 WITH chosen AS (
-    UPDATE release r SET status = 'published', published_at = coalesce(r.published_at, now())
+    UPDATE release r SET status = 'published', published_at = coalesce(r.published_at, now()),
+        (user_text_space, user_text_as_of) = (
+            SELECT coalesce(r.user_text_space, now.user_text_space), coalesce(r.user_text_as_of, now.user_text_as_of)
+            FROM (SELECT 1) one LEFT JOIN (SELECT o.* FROM current_release c JOIN release o ON o.id = c.release_id) now
+                ON r.published_at IS NULL)
     FROM relation_version v
     WHERE r.id = %(id)s AND v.version = r.relation_version AND v.status = 'staged' AND r.status <> 'retired'
       AND r.id = (SELECT max(id) FROM release

@@ -14,7 +14,7 @@ from audience_graph.vectors.window import Window
 
 _SELECT = """
 SELECT r.id, r.relation_version AS version, v.week, v.relation_type, r.preference_space, r.preference_as_of,
-       s.days AS preference_days, r.user_text_space,
+       s.days AS preference_days, r.user_text_space, r.user_text_as_of,
        CASE WHEN c.release_id IS NOT NULL THEN 'current' WHEN v.status = 'retiring' THEN 'retiring' ELSE r.status END
        AS status, v.status AS version_status,
        v.content_hash, v.counts || jsonb_build_object('users', r.users) AS counts, v.metrics, v.run_id,
@@ -34,7 +34,8 @@ class Release:
 
     `status` is staged, published (was current once), current, retiring (being deleted) or retired; `version_status` is
     that of its relation version. User vectors are made of the `preference_days` days that end with
-    `preference_as_of`: 30 unless the run was mined with another window. `counts` holds relations, entities, sources
+    `preference_as_of`: 30 unless the run was mined with another window. Vectors of the user-text space, where there is
+    one, are made of each user's last events up to `user_text_as_of`. `counts` holds relations, entities, sources
     (entities with a relation of their own), users. `gates` is what the gates said when its version was last published
     (None: it was compared with nothing), `reason` why it was forced past them.
     """
@@ -56,6 +57,7 @@ class Release:
     created_at: datetime
     published_at: datetime | None
     reason: str | None = None
+    user_text_as_of: date | None = None
     gates: dict[str, Any] | None = None
 
     @property

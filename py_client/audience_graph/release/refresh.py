@@ -6,7 +6,7 @@ REPEATABLE READ transaction keeps yesterday's, everyone else sees today's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -19,14 +19,16 @@ from audience_graph.preferences import open_sequences, update_space
 from audience_graph.preferences.build import Updated
 from audience_graph.preferences.sequences import texts_of
 from audience_graph.preferences.vectors import Vectors
+from audience_graph.release.later import publish_later
 from audience_graph.release.locks import lock_flip
-from audience_graph.release.publish import flip, repair_mirror, write_reach
-from audience_graph.release.records import Release, read_current, select
+from audience_graph.release.publish import repair_mirror, write_reach
+from audience_graph.release.records import Release, read_current
 from audience_graph.release.stage import release_key
 from audience_graph.vectors.idle import allow_idling
 from audience_graph.vectors.store import Store, Transaction, identifier
 from audience_graph.vectors.window import Window
 
+_SAME = "SELECT FROM release WHERE id = %s AND (content_key = %s OR starts_with(content_key, %s || '/'))"
 MOST_DROPPED = 0.5  # share of the users with a vector that one day may take it from
 
 
@@ -73,14 +75,16 @@ def refresh(
         entity_ids, vectors = _entities(tx, now.preference_space)
         with open_sequences(sequences, entity_ids) as found:
             key = release_key(now.version, as_of.isoformat(), found.fingerprint())
-            if tx.rows("SELECT FROM release WHERE id = %s AND content_key = %s", (now.id, key)):
+            if tx.rows(_SAME, (now.id, key, key)):
                 result = Refreshed(now, 0, 0, now.counts["users"])
             else:
                 space, window = now.preference_space, Window(as_of, now.preference_days)
                 updated = update_space(tx, space, entity_ids, vectors, found, texts_of(warehouse), window)
                 if not force:
                     _require_users(now, updated, as_of)
-                release = _insert(tx, now, as_of, key, updated.users)
+                tx.execute("UPDATE space SET as_of = %s WHERE space = %s", (as_of, space))
+                later = replace(now, preference_as_of=as_of, counts={**now.counts, "users": updated.users})
+                release = publish_later(tx, later, key)
                 result = Refreshed(release, updated.recomputed, updated.dropped, updated.users)
     repair_mirror(runner, store)
     write_reach(runner, store, result.release)
@@ -102,17 +106,3 @@ def _entities(tx: Transaction, space: str) -> tuple[list[str], Vectors]:
     rows = tx.rows(f"SELECT entity_id, vector FROM {identifier(f'entity_vector_{space}')} ORDER BY entity_id")
     vectors = np.array([row["vector"].to_numpy() for row in rows], dtype=np.float32)
     return [row["entity_id"] for row in rows], vectors
-
-
-def _insert(tx: Transaction, now: Release, as_of: date, key: str, users: int) -> Release:
-    tx.execute("UPDATE space SET as_of = %s WHERE space = %s", (as_of, now.preference_space))
-    # The same day may return to sequences that it had before (a late event that was withdrawn): a new release then.
-    tx.execute("UPDATE release SET content_key = content_key || '/' || id WHERE content_key = %s", (key,))
-    row = tx.rows(
-        "INSERT INTO release "
-        "(relation_version, preference_space, preference_as_of, user_text_space, content_key, users) "
-        "VALUES (%s, %s, %s, %s, %s, %s) RETURNING id",
-        (now.version, now.preference_space, as_of, now.user_text_space, key, users),
-    )[0]
-    flip(tx, row["id"], "refresh")
-    return select(tx, "WHERE r.id = %s", (row["id"],))[0]

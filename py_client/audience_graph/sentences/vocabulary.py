@@ -15,6 +15,7 @@ from audience_graph.entities.text import UNSPACED, normalise
 Floats = npt.NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Floats]
 How = Literal["name", "meaning"]
+Near = Callable[[str], "Sequence[Found]"]
 _END = ""
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 NEAR = 0.6  # cosine from which on a meaning counts
@@ -43,17 +44,19 @@ class Found:
 
 
 class Vocabulary:
-    """Values by normal form, and, with an encoder, by meaning. Plural and singular of a form are one."""
+    """Values by normal form, and, with an encoder, by meaning. Plural and singular of a form are one.
 
-    def __init__(self, values: Iterable[Value], *, encode: Encode | None = None) -> None:
+    Where an index of meanings is there already, `near(phrase)` gives the values nearest to a phrase, best first.
+    """
+
+    def __init__(self, values: Iterable[Value], *, encode: Encode | None = None, near: Near | None = None) -> None:
         best: dict[str, Value] = {}
         for value in values:
             form = normalise(value.text)
             if form and (form not in best or best[form].weight < value.weight):
                 best[form] = value
         self.values = tuple(best[form] for form in sorted(best))
-        self._encode = encode
-        self._vectors: Floats | None = None
+        self._near = near if near is not None or encode is None else _meanings(self.values, encode)
         self._trie: dict[str, Any] = {}
         for form, value in best.items():
             node = self._trie
@@ -79,16 +82,25 @@ class Vocabulary:
 
         The encoder speaks English: a phrase in a script without spaces is found by its name only.
         """
-        if self._encode is None or not self.values or _UNSPACED.search(phrase):
+        if self._near is None or not self.values or _UNSPACED.search(phrase):
             return ()
-        if self._vectors is None:
-            self._vectors = _unit(self._encode([value.text for value in self.values]))
-        cosine = self._vectors @ _unit(self._encode([phrase]))[0]
+        found = tuple(self._near(phrase))[:PER_PHRASE]
+        least = max(NEAR, LEAD * found[0].score) if found else NEAR
+        return tuple(one for one in found if one.score >= least)
+
+
+def _meanings(values: Sequence[Value], encode: Encode) -> Near:
+    """Return a search of values by the meaning of their texts, which are encoded at the first phrase."""
+    kept: list[Floats] = []
+
+    def near(phrase: str) -> Sequence[Found]:
+        if not kept:
+            kept.append(_unit(encode([value.text for value in values])))
+        cosine = kept[0] @ _unit(encode([phrase]))[0]
         order = np.lexsort((np.arange(len(cosine)), -cosine))[:PER_PHRASE]
-        least = max(NEAR, LEAD * float(cosine[order[0]]))
-        return tuple(
-            Found(phrase, self.values[i], "meaning", round(float(cosine[i]), 4)) for i in order if cosine[i] >= least
-        )
+        return [Found(phrase, values[i], "meaning", round(float(cosine[i]), 4)) for i in order]
+
+    return near
 
 
 def singular(word: str) -> str:

@@ -107,6 +107,12 @@ class Transaction:
                 for block in copy:
                     yield bytes(block)
 
+    def copy_bytes(self, query: str, parameters: Sequence[Any] | dict[str, Any] | None = None) -> bytes:
+        """COPY the rows of a query out in the binary format, all at once."""
+        with _mapped(), self._connection.cursor() as cursor:
+            with cursor.copy(sql.SQL(f"COPY ({query}) TO STDOUT (FORMAT BINARY)"), parameters) as copy:
+                return b"".join(copy)
+
 
 class Store:
     """Postgres by URL; one connection per transaction, opened when it is needed.

@@ -16,9 +16,12 @@ import numpy.typing as npt
 from pgvector import HalfVector
 
 from audience_graph.errors import ConfigError, NotFoundError
+from audience_graph.vectors.packing import HEADER, TRAILER
 from audience_graph.vectors.store import Transaction, identifier
 
 Floats = npt.NDArray[np.float64]
+Keys = npt.NDArray[np.int64]
+_SCORED = np.dtype([("fields", ">i2"), ("key_size", ">i4"), ("key", ">i8"), ("score_size", ">i4"), ("score", ">f8")])
 
 _PLAN = """
 SELECT set_config('max_parallel_workers_per_gather', %(workers)s, true), set_config('jit', 'off', true),
@@ -79,12 +82,28 @@ def top_users(
     table = identifier(f"user_vector_{space}")
     tx.rows(_PLAN, parameters)
     best = tx.rows(_TOP.format(table=table), parameters)
-    ids = {row["key"]: row["user_id"] for row in tx.rows(_USER_IDS, {"keys": [row["key"] for row in best]})}
+    ids = user_ids_of(tx, np.array([row["key"] for row in best], np.int64))
     rows = [row for row in best if row["key"] in ids]
     eligible = tx.rows(_ELIGIBLE.format(table=table), parameters)[0]["n"]
     scores = np.fromiter((row["score"] for row in rows), dtype=np.float64, count=len(rows))
     scores.flags.writeable = False
     return TopUsers(tuple(ids[row["key"]] for row in rows), scores, int(eligible))
+
+
+def all_scores(tx: Transaction, space: str, query: Floats, *, workers: int = 4) -> tuple[Keys, Floats]:
+    """Return the key (n,) and the product with `query` (n,) of every user of a space, by key: one parallel scan."""
+    tx.rows(_PLAN, {"workers": str(workers)})
+    table = identifier(f"user_vector_{space}")
+    scan = f"SELECT key, -(vector <#> %(query)s::halfvec) AS score FROM {table}"
+    data = tx.copy_bytes(scan, {"query": _text(query)})
+    rows = np.frombuffer(data[len(HEADER) : -len(TRAILER)], _SCORED)
+    order = np.argsort(rows["key"], kind="stable")
+    return rows["key"][order].astype(np.int64), rows["score"][order].astype(np.float64)
+
+
+def user_ids_of(tx: Transaction, keys: Keys) -> dict[int, str]:
+    """Return the ids of users by key; users who are gone are left out."""
+    return {row["key"]: row["user_id"] for row in tx.rows(_USER_IDS, {"keys": keys.tolist()})}
 
 
 def plan_of_top(tx: Transaction, space: str, query: Floats, size: int) -> str:
@@ -147,6 +166,10 @@ def user_keys(tx: Transaction, user_ids: Sequence[str]) -> list[int]:
 def storable(user_id: str) -> bool:
     """Say whether Postgres can hold this text at all: no NUL, no half of a surrogate pair."""
     return "\0" not in user_id and not any("\ud800" <= c <= "\udfff" for c in user_id)
+
+
+def _text(query: Floats) -> str:
+    return "[" + ",".join(map(repr, query.tolist())) + "]"
 
 
 def _float64(vector: HalfVector) -> Floats:

@@ -26,6 +26,10 @@ class TracedTransaction(Transaction):
         self._tell("sql", query, parameters)
         return self._inner.execute(query, parameters)
 
+    def copy_bytes(self, query: str, parameters: Sequence[Any] | dict[str, Any] | None = None) -> bytes:
+        self._tell("sql", query, parameters)
+        return self._inner.copy_bytes(query, parameters)
+
 
 class TracedStore(Store):
     """Store whose transactions are traced."""

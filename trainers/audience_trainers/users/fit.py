@@ -42,11 +42,12 @@ class UsersConfig:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainedUsers:
-    """The aligned model and all that was known when it was trained."""
+    """The aligned model, its loss on what was held out, and what is known of users: when it was trained, or now."""
 
     model: Aligned
     known: Known
     encode: Encode
+    valid_loss: float = float("nan")
 
     def embed(self, moments: Moments) -> Floats:
         """Return the unit vectors (p, dims) of users at moments, whose inputs are read some thousand at a time."""
@@ -77,7 +78,8 @@ def train_users(source: Source, config: UsersConfig, encode: Encode, options: Tr
     torch.manual_seed(options.seed)
     model = Aligned(pretrained.model, tabular, vectors.shape[1], config.align)
     material = _material(known, pairs, encode, config.align.views, options.seed)
-    return TrainedUsers(align(model, material, config.align, options).model, known, encode)
+    aligned = align(model, material, config.align, options)
+    return TrainedUsers(aligned.model, known, encode, aligned.valid_loss)
 
 
 def _learn_columns(

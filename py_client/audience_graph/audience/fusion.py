@@ -1,0 +1,61 @@
+"""Both ways together: the ranking by the graph and the ranking by the sentence, fused by rank, exactly.
+
+Every user of either ranking has a rank on each side, 1 for the best, ties sharing their mean; who has no vector on a
+side comes last there, together. With n users the fused score of u is
+
+    s_u = -(w log(rank_graph(u) / n) + (1 - w) log(rank_sentence(u) / n)) / log n,      0 <= s_u <= 1
+
+so only the order on each side counts, never the size of its scores, and the best of a side count most.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from audience_graph.errors import ConfigError
+from audience_graph.vectors.topk import Floats, Keys
+
+GRAPH_WEIGHT = 0.5  # w, see RESULTS.md
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fused:
+    """Users by fused score, best first, ties to the smaller key; `graph` and `sentence` are NaN without a vector."""
+
+    keys: Keys
+    scores: Floats
+    graph: Floats
+    sentence: Floats
+
+    def __getitem__(self, rows: Any) -> Fused:
+        return Fused(self.keys[rows], self.scores[rows], self.graph[rows], self.sentence[rows])
+
+
+def fuse(graph: tuple[Keys, Floats], sentence: tuple[Keys, Floats], *, weight: float = GRAPH_WEIGHT) -> Fused:
+    """Fuse two sets of (keys, scores), each sorted by key. Raises ConfigError for a weight outside of 0..1."""
+    if isinstance(weight, bool) or not 0.0 <= weight <= 1.0:
+        raise ConfigError(f"the weight of the graph is a number from 0 to 1, not {weight!r}")
+    keys = np.union1d(graph[0], sentence[0])
+    sides = [_spread(keys, *side) for side in (graph, sentence)]
+    shares = [np.log(_ranks(side) / max(1, len(keys))) for side in sides]
+    scores = -(weight * shares[0] + (1.0 - weight) * shares[1]) / max(np.log(max(2, len(keys))), 1e-12)
+    scores = np.where(scores > 0, scores, 0.0)  # no negative zero
+    order = np.lexsort((keys, -scores))
+    return Fused(keys[order], scores[order], sides[0][order], sides[1][order])
+
+
+def _spread(keys: Keys, own: Keys, scores: Floats) -> Floats:
+    found = np.full(len(keys), np.nan)
+    found[np.searchsorted(keys, own)] = scores
+    return found
+
+
+def _ranks(scores: Floats) -> Floats:
+    """Return the rank (n,) of each score, 1 for the largest, equal ones sharing the mean of theirs; NaN come last."""
+    given = np.where(np.isnan(scores), -np.inf, scores)
+    _, place, count = np.unique(-given, return_inverse=True, return_counts=True)
+    last = np.cumsum(count)
+    return (last - (count - 1) / 2.0)[place]

@@ -1,0 +1,107 @@
+"""A sentence on its way to an audience: its plan, and where it lies among the users (FIND 4.4.1).
+
+A `Speaker` holds what a client needs for that between requests: the dictionary as a vocabulary, and the encoder of each
+space, loaded when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audience_graph.audience.plan import Plan
+from audience_graph.entities.dictionary import read_dictionary
+from audience_graph.entities.resolve import nearest_entities
+from audience_graph.errors import ConfigError, NotFoundError
+from audience_graph.graph.queries import load_query
+from audience_graph.graph.runner import Runner
+from audience_graph.release.records import Release
+from audience_graph.sentences.rewrite import rewrite
+from audience_graph.sentences.vocabulary import Found, Value, Vocabulary
+from audience_graph.user_text.encoder import sentence_encoder
+from audience_graph.user_text.prompts import find_prompt
+from audience_graph.user_text.space import TextSpace, read_map, read_space
+from audience_graph.vectors.store import Transaction
+from audience_graph.vectors.topk import Floats, storable
+
+if TYPE_CHECKING:
+    from audience_graph.entities.resolve import Encoder
+    from audience_graph.user_text.encoder import Encode
+
+
+class Speaker:
+    """Reads sentences and brings them into user-text spaces. One per client."""
+
+    def __init__(self, runner: Runner, encoder: Callable[[], Encoder], runs: Path | None) -> None:
+        """Read the dictionary through `runner`, meanings by `encoder()` (MiniLM); trained encoders lie under `runs`."""
+        self._runner = runner
+        self._encoder = encoder
+        self._runs = runs
+        self._encoders: dict[str, Encode] = {}
+        self._vocabulary: tuple[int, Vocabulary] | None = None
+
+    def space(self, tx: Transaction, release: Release, name: str | None) -> TextSpace:
+        """Return the space to ask in: the named one, else that of the release. Raises NotFoundError without one."""
+        chosen = name if name is not None else release.user_text_space
+        if chosen is None:
+            raise NotFoundError(
+                f"release {release.id} has no user-text space",
+                hint="`audience-graph users train --publish` makes one; method='graph' needs none",
+            )
+        return read_space(tx, chosen)
+
+    def plan(self, tx: Transaction, sentence: str, space: TextSpace | None, *, reword: bool = False) -> Plan:
+        """Return the plan of a sentence, or of the prompt that it names. With `reword` the model is told the rewording.
+
+        Raises ConfigError for an empty or endless sentence, or a prompt of another space.
+        """
+        if not isinstance(sentence, str):
+            raise ConfigError(f"a sentence is text, not {sentence!r}")
+        if not storable(sentence):
+            raise ConfigError("the sentence holds characters that are no text", hint="type it again")
+        prompt = find_prompt(tx, sentence) if space is not None else None
+        days = {} if space is None else {"days": space.horizon_days}
+        payments: Sequence[str] = () if space is None else tuple(space.metrics.get("payments", ()))
+        said = rewrite(sentence if prompt is None else prompt.sentence, self._known(), payments=payments, **days)
+        if prompt is not None and space is not None and prompt.space != space.space:
+            raise ConfigError(
+                f"prompt {sentence!r} was tuned in space {prompt.space}, not {space.space}",
+                hint="tune it again in this space: audience-graph users tune",
+            )
+        asked = said.sentences if reword and said.sentences and prompt is None else (sentence,)
+        return Plan(sentence, asked, said, prompt, None if space is None else space.space)
+
+    def vector(self, tx: Transaction, plan: Plan, space: TextSpace) -> Floats:
+        """Return where in the space the plan's sentence lies: (d,) float64, a unit vector rounded to halfvec."""
+        found = plan.prompt.vector if plan.prompt is not None else _mean(self.encode(tx, space.space, plan.asked))
+        return np.asarray(found, np.float16).astype(np.float64)
+
+    def encode(self, tx: Transaction, space: str, texts: Sequence[str]) -> Floats:
+        """Return the unit vectors (n, d) of texts in a space."""
+        if space not in self._encoders:
+            sentences = read_map(tx, space)
+            self._encoders[space] = sentence_encoder(sentences, runs=self._runs)
+        return np.asarray(self._encoders[space](list(texts)), np.float64)
+
+    def _known(self) -> Vocabulary:
+        count = int(self._runner.read(load_query("schema/count_nodes"))[0]["nodes"])
+        if self._vocabulary is None or self._vocabulary[0] != count:
+            values = [
+                Value(name, entity.type or "entity", entity.id, weight)
+                for entity in read_dictionary(self._runner).entities
+                for name, weight in ((entity.name, 2.0), *((alias, 1.0) for alias in entity.aliases))
+            ]
+            self._vocabulary = count, Vocabulary(values, near=self._near)
+        return self._vocabulary[1]
+
+    def _near(self, phrase: str) -> Sequence[Found]:
+        found = nearest_entities(self._runner, phrase, self._encoder)
+        return [Found(phrase, Value(m.name, m.type, m.id), "meaning", round(m.score, 4)) for m in found]
+
+
+def _mean(vectors: Floats) -> Floats:
+    mean = vectors.mean(axis=0)
+    return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12))

@@ -1,0 +1,120 @@
+"""Three ways to an audience: by the graph, by the sentence, by both.
+
+    graph      phrases -> entities -> expansion -> picked -> mean preference (target.py)
+    sentence   sentence -> plan -> its vector -> cosine with each user's (sentence.py)
+    both       the two rankings fused by rank (fusion.py); entities that the sentence names seed the graph's side
+
+Without a method: both where the release has a user-text space, else the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from audience_graph.audience.ask import Ask
+from audience_graph.audience.explain import Explanation, Question, explain_user
+from audience_graph.audience.near_events import near_events
+from audience_graph.audience.pick import Picked, PickRule
+from audience_graph.audience.plan import Plan
+from audience_graph.audience.rank import Said, by_both, by_sentence
+from audience_graph.audience.sentence import Speaker
+from audience_graph.audience.target import Target, target_users
+from audience_graph.errors import AmbiguousError, NotFoundError
+from audience_graph.graph.expansion import ExpandOptions
+from audience_graph.request import Request
+from audience_graph.user_text.space import TextSpace
+from audience_graph.vectors.store import Transaction
+from audience_graph.vectors.topk import (
+    Floats,
+)
+from audience_graph.vectors.window import Window
+
+Pick = Callable[[str | Sequence[str], Request, ExpandOptions, PickRule | None], tuple[Picked, ...]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sentence:
+    """A sentence as the vector `query` (d,) of a space, for the explanation of what it chose."""
+
+    space: str
+    query: Floats
+    phrases: tuple[str, ...]
+
+
+class Ways:
+    """Answers questions within requests. `pick` gives the entities that stand for phrases."""
+
+    def __init__(self, speaker: Speaker, pick: Pick) -> None:
+        self._speaker = speaker
+        self._pick = pick
+
+    def plan(self, request: Request, ask: Ask) -> Plan:
+        """Return the plan of the sentence; nothing is ranked. Works without any user-text space too."""
+        space = self._space(request, ask) if request.read.user_text_space or ask.sentence.space else None
+        return self._speaker.plan(request.tx, ask.said, space, reword=ask.sentence.reword)
+
+    def target(self, request: Request, ask: Ask) -> Target:
+        """Return the audience. Raises NotFoundError for a sentence of which nothing is known (unless a guess is asked
+        for), for phrases that no entity stands for, and where the release has no user-text space to ask in.
+        """
+        asked = self._ask(request, ask)
+        if isinstance(asked, Said):
+            return by_both(request.tx, request.read, asked) if asked.picked else by_sentence(request.tx, asked)
+        return target_users(request.tx, request.read.preference_space, asked, ask.cut, ask.listed)
+
+    def explain(self, request: Request, ask: Ask, user_id: str) -> Explanation:
+        """Return why a user has their score, on each side that the method has. Raises as `target` does."""
+        asked, release = self._ask(request, ask), request.read
+        picked = asked.picked if isinstance(asked, Said) else asked
+        found = None
+        if picked:
+            question = Question(release.preference_space, release.window, picked, ask.listed)
+            found = explain_user(request.tx, question, user_id)
+        if not isinstance(asked, Said):
+            assert found is not None
+            return found
+        sentence = Sentence(asked.space.space, asked.vector, ask.listed)
+        return self.nearness(request.tx, sentence, release.window, user_id, found)
+
+    def nearness(
+        self, tx: Transaction, sentence: Sentence, window: Window, user_id: str, found: Explanation | None
+    ) -> Explanation:
+        """Return an explanation with the sentence's side; by the sentence alone where the graph's is None."""
+        near = near_events(
+            tx,
+            sentence.space,
+            sentence.query,
+            user_id,
+            window=window,
+            encode=lambda texts: self._speaker.encode(tx, sentence.space, texts),
+        )
+        if found is None:
+            found = Explanation(user_id, near.score, (), 0.0, 0.0, sentence.phrases, "")
+        return replace(found, nearness=near)
+
+    def _ask(self, request: Request, ask: Ask) -> Said | tuple[Picked, ...]:
+        """Return what stands for the question: picked entities, or a sentence in its space."""
+        way = ask.way(request.read)
+        if way == "graph":
+            return self._pick(ask.phrases, request, ask.options, ask.rule)
+        space = self._space(request, ask)
+        plan = self._speaker.plan(request.tx, ask.said, space, reword=ask.sentence.reword)
+        picked, note = self._graph_side(request, ask, plan) if way == "both" else ((), "")
+        if not picked:
+            plan.require(guess=ask.sentence.guess)
+        return Said(ask, plan, space, self._speaker.vector(request.tx, plan, space), picked, note)
+
+    def _space(self, request: Request, ask: Ask) -> TextSpace:
+        return self._speaker.space(request.tx, request.read, ask.sentence.space)
+
+    def _graph_side(self, request: Request, ask: Ask, plan: Plan) -> tuple[tuple[Picked, ...], str]:
+        """Return the entities of the graph's side, none with the reason where it has nothing to say."""
+        try:
+            if isinstance(ask.phrases, str) and plan.entity_ids:
+                return self._pick(plan.entity_ids, request, ask.options, ask.rule), ""
+            return self._pick(ask.phrases, request, ask.options, ask.rule), ""
+        except (AmbiguousError, NotFoundError) as exc:
+            if not isinstance(ask.phrases, str):
+                raise
+            return (), f"the graph says nothing here ({exc.message}): by the sentence alone"

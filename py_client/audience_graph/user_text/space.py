@@ -1,0 +1,189 @@
+"""Write and read user-text spaces: `user_vector_<space>` (key, vector halfvec(d), fingerprint) and what made them.
+
+The functions that write work inside the caller's transaction and commit nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from audience_graph.errors import ConfigError, NotFoundError
+from audience_graph.vectors.packing import framed, pack_users
+from audience_graph.vectors.store import Transaction, identifier
+from audience_graph.vectors.user_rows import keep_unmoved, moved_users, stage_users
+
+KIND = "user_text"
+MOST_DIMS = 16_000  # of a halfvec
+_PLAIN_DIMS = 3_900  # a row of more does not fit a page as it is
+_PARALLEL_WORKERS = 4
+_BLOCK = 2_000
+
+Floats = npt.NDArray[np.float32]
+Embed = Callable[[Sequence[str]], Floats]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SentenceMap:
+    """How a sentence becomes a vector: normalise(weight @ base(sentence) + bias), or the encoder in `folder`.
+
+    `weight` (d, width) and `bias` (d,) go with the text encoder `base`; where it was trained itself, `folder` is where
+    it lies: `<run id>/<folder>` under a home's runs.
+    """
+
+    base: str
+    width: int
+    weight: Floats | None = None
+    bias: Floats | None = None
+    folder: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextSpace:
+    """A user-text space: who made it, on what day its users stand, and what its model reached in training.
+
+    `users` have a vector. `horizon_days`: how far ahead the descriptions told that it was trained on.
+    """
+
+    space: str
+    model: str
+    dims: int
+    week: str
+    as_of: date
+    horizon_days: int
+    metrics: dict[str, Any]
+    users: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """What an update did: users whose vector was computed, users who lost theirs, all users after it."""
+
+    recomputed: int
+    dropped: int
+    users: int
+
+
+def open_space(tx: Transaction, space: TextSpace, sentences: SentenceMap) -> None:
+    """Create the table and the rows of a space, unless they are there. Raises ConfigError for too many dimensions."""
+    if not 1 <= space.dims <= MOST_DIMS:
+        raise ConfigError(f"a vector of {space.dims:,} dimensions", hint=f"the store holds up to {MOST_DIMS:,}")
+    table = _table(space.space)
+    tx.execute(
+        "INSERT INTO space (space, kind, dims, model, week, as_of) VALUES (%s, %s, %s, %s, %s, %s) "
+        "ON CONFLICT (space) DO NOTHING",
+        (space.space, KIND, space.dims, space.model, space.week, space.as_of),
+    )
+    tx.execute(
+        "INSERT INTO sentence_encoder (space, base, width, weight, bias, folder, horizon_days, metrics) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s::jsonb) ON CONFLICT (space) DO NOTHING",
+        (
+            space.space,
+            sentences.base,
+            sentences.width,
+            _bytes(sentences.weight),
+            _bytes(sentences.bias),
+            sentences.folder,
+            space.horizon_days,
+            json.dumps(space.metrics),
+        ),
+    )
+    if tx.rows("SELECT to_regclass(%s) AS found", (table,))[0]["found"] is None:
+        tx.execute(
+            f"CREATE TABLE {table} (key bigint PRIMARY KEY, vector halfvec({space.dims}) NOT NULL, "
+            "fingerprint bigint NOT NULL)"
+        )
+        storage = "ALTER vector SET STORAGE PLAIN, " if space.dims <= _PLAIN_DIMS else ""
+        tx.execute(f"ALTER TABLE {table} {storage}SET (parallel_workers = {_PARALLEL_WORKERS})")
+
+
+def update_users(tx: Transaction, space: str, users: pa.Table, embed: Embed) -> Updated:
+    """Bring a space to these users (user_id, fingerprint): vectors of those whose fingerprint is new are computed.
+
+    `embed(user_ids)` gives unit vectors (n, d), some thousand at a time; users who are not given lose theirs. The
+    result is that of computing everybody whose fingerprint changed, and nobody else.
+    """
+    table = _table(space)
+    tx.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+    stage_users(tx, users)
+    dropped = keep_unmoved(tx, table)
+    chosen = moved_users(tx)
+    if chosen.num_rows:
+        tx.copy_blocks(table, ("key", "vector", "fingerprint"), framed(_blocks(chosen, embed)))
+        tx.execute(f"ANALYZE {table}")
+    count = int(tx.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"])
+    return Updated(recomputed=chosen.num_rows, dropped=dropped, users=count)
+
+
+def move_to(tx: Transaction, space: str, as_of: date) -> None:
+    """Say on what day the users of a space stand now."""
+    tx.execute("UPDATE space SET as_of = %s WHERE space = %s", (as_of, space))
+
+
+def drop_space(tx: Transaction, space: str) -> None:
+    """Drop the table of a space, its encoder and its prompts; its row stays where a release names it."""
+    tx.execute(f"DROP TABLE IF EXISTS {_table(space)}")
+    tx.execute("DELETE FROM prompt WHERE space = %s", (space,))
+    tx.execute("DELETE FROM sentence_encoder WHERE space = %s", (space,))
+    tx.execute(
+        "DELETE FROM space s WHERE s.space = %s AND NOT EXISTS (SELECT FROM release WHERE user_text_space = s.space)",
+        (space,),
+    )
+
+
+def read_spaces(tx: Transaction) -> tuple[TextSpace, ...]:
+    """Return the user-text spaces that are kept, newest first."""
+    rows = tx.rows(
+        "SELECT s.space, s.model, s.dims, s.week, s.as_of, e.horizon_days, e.metrics FROM space s "
+        "JOIN sentence_encoder e USING (space) WHERE s.kind = %s ORDER BY s.created_at DESC, s.space",
+        (KIND,),
+    )
+    return tuple(TextSpace(**row, users=_count(tx, row["space"])) for row in rows)
+
+
+def read_space(tx: Transaction, space: str) -> TextSpace:
+    """Return a space by its name, or by that of the run that made it. Raises NotFoundError, naming those there are."""
+    spaces = read_spaces(tx)
+    found = [one for one in spaces if space in (one.space, one.model)]
+    if not found:
+        known = ", ".join(one.space for one in spaces) or "none yet"
+        raise NotFoundError(f"no user-text space {space!r}", hint=f"there are: {known}")
+    return found[0]
+
+
+def read_map(tx: Transaction, space: str) -> SentenceMap:
+    """Return how sentences become vectors of a space. Raises NotFoundError where that is not kept."""
+    rows = tx.rows("SELECT base, width, weight, bias, folder FROM sentence_encoder WHERE space = %s", (space,))
+    if not rows:
+        raise NotFoundError(f"no encoder of sentences for space {space!r}", hint="`audience-graph users list`")
+    row = rows[0]
+    if row["weight"] is None:
+        return SentenceMap(row["base"], row["width"], folder=row["folder"])
+    weight = np.frombuffer(row["weight"], np.float32).reshape(-1, row["width"])
+    return SentenceMap(row["base"], row["width"], weight, np.frombuffer(row["bias"], np.float32))
+
+
+def _blocks(chosen: pa.Table, embed: Embed) -> Iterator[bytes]:
+    for begin in range(0, chosen.num_rows, _BLOCK):
+        part = chosen.slice(begin, _BLOCK)
+        vectors = embed(part["user_id"].to_pylist())
+        yield pack_users(part["key"].to_numpy(), part["fingerprint"].to_numpy(), vectors)
+
+
+def _count(tx: Transaction, space: str) -> int:
+    return int(tx.rows(f"SELECT count(*) AS n FROM {_table(space)}")[0]["n"])
+
+
+def _table(space: str) -> str:
+    return identifier(f"user_vector_{space}")
+
+
+def _bytes(values: Floats | None) -> bytes | None:
+    return None if values is None else np.ascontiguousarray(values, np.float32).tobytes()

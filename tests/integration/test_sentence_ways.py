@@ -1,0 +1,250 @@
+"""One sentence, one audience, on real servers: the three methods, plans, prompts, explanations, checked with numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from small_world import AS_OF, WEEK, World, build
+
+from audience_graph import release
+from audience_graph.audience.ask import SentenceOptions
+from audience_graph.client import AudienceGraph
+from audience_graph.config import Connections
+from audience_graph.entities.text_encoder import DIMS, MODEL, TextEncoder
+from audience_graph.errors import ConfigError, NotFoundError, ReleaseError
+from audience_graph.graph.runner import Neo4jRunner
+from audience_graph.user_text.prompts import Prompt, delete_prompt, write_prompt
+from audience_graph.user_text.space import SentenceMap, TextSpace, read_spaces
+from audience_graph.vectors.store import Store
+from audience_graph.vectors.topk import user_keys
+
+SPACE = "text_2026_w30_00c0ffee"
+SAID = ("buys football shoes", "books a spa day", "tries on lipstick", "reads the news", "pays the rent")
+SENTENCE = "people who will buy football shoes"
+
+
+@pytest.fixture(scope="module")
+def encode():
+    return TextEncoder().encode_alone
+
+
+@pytest.fixture(scope="module")
+def turn() -> np.ndarray:
+    """A rotation: the map of the space keeps cosines, and is not the identity."""
+    return np.linalg.qr(np.random.default_rng(5).normal(size=(DIMS, DIMS)))[0].astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def vectors(encode, turn) -> dict[str, np.ndarray]:
+    """Users u0..u259: near what they say, with noise. u260 and on have none."""
+    rng = np.random.default_rng(11)
+    base = encode(list(SAID)) @ turn.T
+    rows = {f"u{n}": base[n % len(SAID)] + 0.03 * rng.normal(size=DIMS) for n in range(260)}
+    return {user: (row / np.linalg.norm(row)).astype(np.float32) for user, row in rows.items()}
+
+
+def space_row(name: str = SPACE, **changes) -> TextSpace:
+    row = TextSpace(name, f"users-run-{name[-4:]}", DIMS, WEEK, AS_OF, 14, {"payments": ["credit card"]})
+    return replace(row, **changes)
+
+
+def table(vectors: dict[str, np.ndarray], fingerprint: int = 1) -> pa.Table:
+    return pa.table({"user_id": sorted(vectors), "fingerprint": pa.array([fingerprint] * len(vectors), pa.int64())})
+
+
+@pytest.fixture(scope="module")
+def world(runner: Neo4jRunner, store: Store) -> World:
+    with store.transaction() as tx:
+        for row in tx.rows("SELECT tablename FROM pg_tables WHERE tablename LIKE 'user_vector_text%'"):
+            tx.execute(f"DROP TABLE {row['tablename']}")
+    return build(runner, store)
+
+
+@pytest.fixture(scope="module")
+def staged(world: World, store: Store, vectors, turn):  # noqa: ARG001 - built first
+    bias = np.zeros(DIMS, np.float32)
+    seen: list[str] = []
+
+    def embed(ids):
+        seen.extend(ids)
+        return np.stack([vectors[i] for i in ids])
+
+    space, updated = release.stage_user_text(
+        store, space_row(), SentenceMap(MODEL, DIMS, turn, bias), table(vectors), embed
+    )
+    assert (space.users, updated.recomputed, len(seen)) == (260, 260, 260)
+    return embed
+
+
+@pytest.fixture(scope="module")
+def ag(connections: Connections, staged) -> Iterator[AudienceGraph]:  # noqa: ARG001 - built first
+    with AudienceGraph.connect(connections=connections) as client:
+        yield client
+
+
+IN = SentenceOptions(space=SPACE)
+
+
+def cosines(ag_query, vectors) -> dict[str, float]:
+    halves = {user: v.astype(np.float16).astype(np.float64) for user, v in vectors.items()}
+    return {user: float(v @ ag_query) for user, v in halves.items()}
+
+
+def test_by_the_sentence_is_the_exact_top_by_cosine(ag: AudienceGraph, vectors, encode, turn) -> None:
+    best = ag.target(SENTENCE, 40, method="sentence", sentence=IN)
+    query = encode([SENTENCE])[0] @ turn.T
+    assert np.allclose(best.query, query, atol=1e-3)
+    want = cosines(best.query, vectors)
+    assert np.allclose(best.scores, sorted(want.values(), reverse=True)[:40], atol=1e-5)
+    assert all(int(user[1:]) % len(SAID) == 0 for user in best.user_ids)  # all of them buy football shoes
+    assert (best.eligible, best.method, best.text_space, best.picked) == (260, "sentence", SPACE, ())
+
+
+def test_both_is_the_fusion_of_the_two_ranks(ag: AudienceGraph, world: World, vectors) -> None:
+    best = ag.target(SENTENCE, 50, method="both", sentence=IN)
+    assert [p.id for p in best.picked][:1] == ["e7"]  # what the sentence names seeds the graph
+    users = sorted(world.users)
+    graph = np.array([world.users[u] @ best.query for u in users])
+    near = cosines(best.sentence_query, vectors)
+    sentence = np.array([near.get(u, -np.inf) for u in users])
+
+    def ranks(scores: np.ndarray) -> np.ndarray:
+        return np.array([(scores > s).sum() + ((scores == s).sum() + 1) / 2 for s in scores])
+
+    n = len(users)
+    want = -(0.5 * np.log(ranks(graph) / n) + 0.5 * np.log(ranks(sentence) / n)) / np.log(n)
+    assert np.allclose(best.scores, np.sort(want)[::-1][:50], atol=1e-3)
+    by_user = dict(zip(users, want, strict=True))
+    assert np.allclose(best.scores, [by_user[u] for u in best.user_ids], atol=1e-3)
+    assert best.eligible == n
+    assert set(best.to_df()) == {"rank", "user_id", "score", "graph", "sentence"}
+    one = SentenceOptions(space=SPACE, graph_weight=1.0)
+    plain = ag.target("e7", 30, method="graph").user_ids
+    assert ag.target("e7", 30, method="both", sentence=one).user_ids[:20] == plain[:20]
+
+
+def test_the_plan_says_what_is_known_and_what_is_not(ag: AudienceGraph) -> None:
+    plan = ag.plan("people who will buy football shoes or zorgblats by credit card", sentence=IN)
+    assert plan.entity_ids == ("e7",)
+    assert plan.not_understood == ("zorgblats",)
+    assert 0 < plan.coverage < 1
+    assert plan.asked == (plan.sentence,)
+    text = "\n".join(plan.lines())
+    assert "zorgblats" in text
+    assert "football shoes" in text
+    reworded = ag.plan(SENTENCE, sentence=replace(IN, reword=True))
+    assert reworded.asked == ("People who will buy football shoes in the next two weeks",)
+    assert "rewritten: People who will buy football shoes" in repr(reworded)
+
+
+def test_unknown_demand_is_said_and_not_guessed(ag: AudienceGraph) -> None:
+    for method in ("sentence", "both"):
+        with pytest.raises(NotFoundError, match="zorgblat"):
+            ag.target("people who will zorgblat quuxes", 5, method=method, sentence=IN)
+    guessed = ag.target("people who will zorgblat quuxes", 5, method="both", sentence=replace(IN, guess=True))
+    assert guessed.method == "sentence"
+    assert "by the sentence alone" in guessed.note
+    assert len(guessed.user_ids) == 5
+
+
+def test_a_release_without_a_space_answers_by_the_graph_alone(ag: AudienceGraph) -> None:
+    assert ag.target("skin care", 5).method == "graph"
+    with pytest.raises(NotFoundError, match="no user-text space"):
+        ag.target("skin care", 5, method="sentence")
+    with pytest.raises(NotFoundError, match="text_unknown"):
+        ag.target("skin care", 5, method="sentence", sentence=SentenceOptions(space="text_unknown"))
+    for wrong in ("guess", "", 3):
+        with pytest.raises(ConfigError):
+            ag.target("skin care", 5, method=wrong)  # type: ignore[arg-type]
+    assert ag.plan("skin care").entity_ids == ("e1",)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\0", "'; DROP TABLE user_key; --", "x" * 100_000, "🦄", "\ud800", "`})"])
+def test_hostile_sentences_are_answered_or_refused(ag: AudienceGraph, text: str) -> None:
+    with suppress(ConfigError, NotFoundError):
+        assert ag.target(text, 3, method="sentence", sentence=replace(IN, guess=True)).user_ids
+
+
+def test_a_prompt_is_used_by_its_name_and_leaves_its_seeds_out(ag: AudienceGraph, store: Store, vectors) -> None:
+    toward = vectors["u1"]  # books a spa day
+    with store.transaction() as tx:
+        keys = {user: user_keys(tx, [user])[0] for user in ("u1", "u6", "u0")}
+        prompt = Prompt("spa fans", SPACE, "people who will visit a spa", toward, {"reason": "5 seeds tell them apart"})
+        write_prompt(tx, prompt, [keys["u1"], keys["u6"]], [keys["u0"]])
+        write_prompt(tx, prompt, [keys["u1"], keys["u6"]], [keys["u0"]])  # again: replaced
+    best = ag.target("spa fans", 30, method="sentence", sentence=IN)
+    assert {int(user[1:]) % len(SAID) for user in best.user_ids} == {1}
+    assert not {"u1", "u6", "u0"} & set(best.user_ids)
+    assert best.eligible == 257
+    kept = ag.target("spa fans", 30, method="sentence", sentence=replace(IN, keep_seeds=True))
+    assert kept.user_ids[0] == "u1"
+    assert ag.plan("spa fans", sentence=IN).lines()[0] == "prompt:    spa fans"
+    with store.transaction() as tx:
+        delete_prompt(tx, "spa fans")
+        with pytest.raises(NotFoundError):
+            delete_prompt(tx, "spa fans")
+
+
+def test_an_explanation_gives_the_own_events_nearest_to_the_sentence(ag: AudienceGraph, encode) -> None:
+    best = ag.target(SENTENCE, 40, method="both", sentence=IN)
+    user = best.user_ids[0]
+    why = ag.explain(user, best)
+    assert why.nearness is not None
+    near = why.nearness.events
+    assert [e.similarity for e in near] == sorted((e.similarity for e in near), reverse=True)
+    want = encode([near[0].text, SENTENCE])
+    assert near[0].similarity == pytest.approx(float(want[0] @ want[1]), abs=2e-3)
+    assert why.reasons
+    assert "similarity" in why.to_df()
+    alone = ag.explain(user, SENTENCE, method="sentence", sentence=IN)
+    assert alone.reasons == ()
+    assert alone.score == pytest.approx(best.sentence_scores[0], abs=1e-6)
+    assert "without a vector" in ag.explain("u299", SENTENCE, method="sentence", sentence=IN).nearness.note
+    with pytest.raises(NotFoundError):
+        ag.explain("nobody", SENTENCE, method="sentence", sentence=IN)
+
+
+def test_a_space_is_published_refreshed_and_retired(
+    ag: AudienceGraph, runner: Neo4jRunner, store: Store, vectors, staged, turn
+) -> None:
+    before = release.current(store)
+    now = release.publish_user_text(runner, store, "users-run-ffee")
+    assert now.id > before.id
+    assert (now.user_text_space, now.user_text_as_of, now.version) == (SPACE, AS_OF, before.version)
+    assert release.publish_user_text(runner, store, SPACE).id == now.id  # again: nothing
+    best = ag.target(SENTENCE, 10)
+    assert (best.method, best.release) == ("both", now.id)
+    assert ag.target(SENTENCE, 10, method="sentence").as_of == AS_OF
+    with pytest.raises(ReleaseError, match="belongs to release"):
+        release.retire_user_text(store, SPACE)
+
+    fewer = {user: v for user, v in vectors.items() if user != "u7"}
+    moved = table(fewer).to_pydict()
+    moved["fingerprint"] = [2 if user == "u3" else 1 for user in moved["user_id"]]
+    found = release.refresh_user_text(runner, store, pa.table(moved), staged, space=SPACE, as_of=AS_OF)
+    assert (found.updated.recomputed, found.updated.dropped, found.updated.users) == (1, 1, 259)
+    assert found.release.id > now.id
+    again = release.refresh_user_text(runner, store, pa.table(moved), staged, space=SPACE, as_of=AS_OF)
+    assert (again.release.id, again.updated.recomputed) == (found.release.id, 0)
+    with pytest.raises(ReleaseError, match="would keep a vector"):
+        release.refresh_user_text(runner, store, table({"u1": vectors["u1"]}), staged, space=SPACE, as_of=AS_OF)
+    assert release.current(store).id == found.release.id
+
+    other = "text_2026_w30_0badcafe"
+    maps = SentenceMap(MODEL, DIMS, turn, np.zeros(DIMS, np.float32))
+    release.stage_user_text(store, space_row(other), maps, table(vectors), staged)
+    beside = ag.target(SENTENCE, 10, method="sentence", sentence=SentenceOptions(space=other))
+    assert (beside.text_space, beside.release) == (other, found.release.id)
+    with store.transaction(read_only=True) as tx:
+        assert {s.space for s in read_spaces(tx)} == {SPACE, other}
+    release.publish_user_text(runner, store, other)
+    release.retire_user_text(store, SPACE)
+    with store.transaction(read_only=True) as tx:
+        assert {s.space for s in read_spaces(tx)} == {other}
+    with pytest.raises(NotFoundError):
+        ag.target(SENTENCE, 10, method="sentence", sentence=IN)

@@ -1,0 +1,1 @@
+"""Subcommands of `audience-graph users` that train a model and bring it to the stores."""

@@ -1,0 +1,206 @@
+"""`audience-graph users train | stage | publish | refresh | list | retire`: a user model and its space."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+
+from audience_graph.cli.options import data_dir_option, print_json, print_rows
+from audience_graph.cli.steps import Steps
+from audience_graph.config import Home, find_connections, find_home
+from audience_graph.errors import NotFoundError
+
+_AS_OF = click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Last day that is read. [default: the last day with an event, at most today (UTC)]",
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON value instead of a table.")
+
+
+@click.command()
+@_AS_OF
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change one setting; may be repeated.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=7, show_default=True, help="Repeats a run exactly.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="Where.")
+@click.option("--stage/--no-stage", default=True, show_default=True, help="Write all users' vectors to the store.")
+@click.option("--publish/--no-publish", default=False, show_default=True, help="Make the space the current one.")
+@_JSON
+@data_dir_option
+def train(
+    as_of: datetime | None,
+    overrides: tuple[str, ...],
+    seed: int,
+    device: str,
+    stage: bool,
+    publish: bool,
+    as_json: bool,
+    data_dir: str | None,
+) -> None:
+    """Train users and sentences into one space on all loaded events, and stage the vectors of all users.
+
+    A new model is a new space. Staged, it can be asked beside the current one: `target ... --text-space SPACE`.
+
+    \b
+    audience-graph users train --publish
+    audience-graph users train --set align.epochs=5 --set behaviour.layers=2 --json
+    """
+    from audience_trainers.push import publish_users, stage_users
+    from audience_trainers.run import resolve_config
+    from audience_trainers.users.fit import UsersConfig
+    from audience_trainers.users.train_users import TrainUsersOptions, future_config, train_home
+
+    home = find_home(data_dir)
+    connections = find_connections(home)
+    config = future_config(resolve_config(UsersConfig, overrides))
+    with Steps() as progress:
+        options = TrainUsersOptions(_day(as_of), seed, device, config)
+        run = train_home(home, connections, options, progress=progress)
+        metrics = run.read_json("metrics")
+        row: dict[str, object] = {"run_id": run.run_id, "as_of": run.as_of.isoformat(), "status": "trained"}
+        row |= {name: metrics[name] for name in ("users", "events", "valid_loss")}
+        if stage or publish:
+            space, _ = stage_users(home, connections, run, as_of=run.as_of, progress=progress)
+            row |= {"space": space.space, "dims": space.dims, "users": space.users, "status": "staged"}
+        if publish:
+            row |= {"release": publish_users(connections, run.run_id).id, "status": "current"}
+    _print(row, as_json)
+
+
+@click.command()
+@click.argument("run")
+@_AS_OF
+@_JSON
+@data_dir_option
+def stage(run: str, as_of: datetime | None, as_json: bool, data_dir: str | None) -> None:
+    """Write the vectors of all users that a trained RUN gives (its id, or its folder) into a space of their own.
+
+    \b
+    audience-graph users stage users-2026-W30-20260727T080000-1a2b
+    """
+    from audience_trainers.push import stage_users
+    from audience_trainers.run import open_run
+
+    home = find_home(data_dir)
+    with Steps() as progress:
+        found = open_run(_folder(home, run))
+        space, updated = stage_users(home, find_connections(home), found, as_of=_day(as_of), progress=progress)
+    _print({"space": space.space, "as_of": space.as_of.isoformat(), "computed": updated.recomputed,
+            "dropped": updated.dropped, "users": space.users}, as_json)  # fmt: skip
+
+
+@click.command()
+@click.argument("space")
+@_JSON
+@data_dir_option
+def publish(space: str, as_json: bool, data_dir: str | None) -> None:
+    """Make a staged SPACE (or the run that made it) the user-text space of the current release.
+
+    \b
+    audience-graph users publish text_2026_w30_1a2b3c4d
+    """
+    from audience_trainers.push import publish_users
+
+    found = publish_users(find_connections(find_home(data_dir)), space)
+    _print({"release": found.id, "version": found.version, "space": found.user_text_space,
+            "as_of": str(found.user_text_as_of)}, as_json)  # fmt: skip
+
+
+@click.command()
+@_AS_OF
+@click.option("--force", is_flag=True, help="Publish even if more than half of the users, or all, lose their vector.")
+@_JSON
+@data_dir_option
+def refresh(as_of: datetime | None, force: bool, as_json: bool, data_dir: str | None) -> None:
+    """Compute the vectors of users with anything new, by the current model, and publish them in one transaction.
+
+    \b
+    audience-graph users refresh
+    audience-graph users refresh --as-of 2026-07-27
+    """
+    from audience_trainers.push import refresh_users
+
+    home = find_home(data_dir)
+    with Steps() as progress:
+        found = refresh_users(home, find_connections(home), as_of=_day(as_of), force=force, progress=progress)
+    updated = found.updated
+    _print({"release": found.release.id, "space": found.release.user_text_space,
+            "as_of": str(found.release.user_text_as_of), "computed": updated.recomputed, "dropped": updated.dropped,
+            "users": updated.users}, as_json)  # fmt: skip
+
+
+@click.command(name="list")
+@_JSON
+@data_dir_option
+def list_spaces(as_json: bool, data_dir: str | None) -> None:
+    """List the user-text spaces that are kept, newest first, with what their models reached in training.
+
+    \b
+    audience-graph users list
+    """
+    from audience_graph.release import current
+    from audience_graph.user_text.space import read_spaces
+    from audience_graph.vectors.store import open_store
+
+    store = open_store(find_connections(find_home(data_dir)))
+    with store.transaction(read_only=True) as tx:
+        spaces = read_spaces(tx)
+    try:
+        now = current(store).user_text_space
+    except NotFoundError:
+        now = None
+    rows = [
+        {
+            "space": one.space,
+            "status": "current" if one.space == now else "staged",
+            "users": one.users,
+            "dims": one.dims,
+            "as_of": one.as_of.isoformat(),
+            "valid_loss": one.metrics.get("valid_loss"),
+            "run": one.model,
+        }
+        for one in spaces
+    ]
+    if as_json:
+        print_json(rows)
+    elif rows:
+        print_rows(rows, columns=list(rows[0]))
+    else:
+        click.echo("no user-text space yet: audience-graph users train --publish", err=True)
+
+
+@click.command()
+@click.argument("space")
+@_JSON
+@data_dir_option
+def retire(space: str, as_json: bool, data_dir: str | None) -> None:
+    """Drop a SPACE with its vectors, encoder and prompts; never one that a release still reads.
+
+    \b
+    audience-graph users retire text_2026_w29_0a0b0c0d
+    """
+    from audience_graph.release import retire_user_text
+    from audience_graph.vectors.store import open_store
+
+    found = retire_user_text(open_store(find_connections(find_home(data_dir))), space)
+    _print({"space": found.space, "users": found.users, "status": "retired"}, as_json)
+
+
+def _print(row: dict[str, object], as_json: bool) -> None:
+    if as_json:
+        print_json(row)
+    else:
+        print_rows([row], columns=list(row))
+
+
+def _day(value: datetime | None) -> date | None:
+    return None if value is None else value.date()
+
+
+def _folder(home: Home, run: str) -> Path:
+    for path in (home.runs / run, Path(run)):
+        if (path / "run.json").is_file():
+            return path
+    raise NotFoundError(f"no run {run!r}", hint=f"name a folder under {home.runs}")

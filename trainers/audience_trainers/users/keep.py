@@ -1,0 +1,139 @@
+"""Keep a trained user model in a run folder, and open it again on the users of today.
+
+model.pt     weights of both sides              model.json   what else is needed: channels, columns, sizes
+sentences/   where the sentence encoder was trained itself: a folder that sentence-transformers opens
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import pickle
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+import numpy as np
+import torch
+
+from audience_graph.entities.text_encoder import MODEL
+from audience_graph.errors import RunError
+from audience_graph.user_text.space import SentenceMap
+from audience_trainers.run import Progress, RunFolder, silent
+from audience_trainers.users.alignment.config import AlignConfig
+from audience_trainers.users.alignment.train import Aligned
+from audience_trainers.users.behaviour.config import BehaviourConfig
+from audience_trainers.users.behaviour.encoder import BehaviourEncoder
+from audience_trainers.users.fit import TrainedUsers, UsersConfig
+from audience_trainers.users.histories import Histories, read_histories
+from audience_trainers.users.profiles import read_profiles
+from audience_trainers.users.source import Source
+from audience_trainers.users.tabular.config import TabularConfig
+from audience_trainers.users.tabular.encoder import TabularEncoder
+from audience_trainers.users.tabular.schema import TabularSchema
+from audience_trainers.users.texts import Encode
+from audience_trainers.users.user_model import Known
+
+C = TypeVar("C")
+
+
+def save_users(run: RunFolder, trained: TrainedUsers, config: UsersConfig) -> str:
+    """Write a trained model into a run folder and return its content hash: equal for equal weights."""
+    state = {name: value.detach().cpu().contiguous() for name, value in trained.model.state_dict().items()}
+    known = trained.known
+    told = {
+        "sources": list(known.histories.sources),
+        "channels": list(known.channels),
+        "width": known.width,
+        "searches": known.searches,
+        "text_dims": int(known.vectors.shape[1]),
+        "schema": None if known.schema is None else json.loads(known.schema.to_json()),
+        "horizon_days": config.pairs.windows.horizon_days,
+        "content_hash": _hash(state),
+    }
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    run.write_bytes("model.pt", buffer.getvalue())
+    run.write_json("model", told)
+    return str(told["content_hash"])
+
+
+def load_users(run: RunFolder, source: Source, encode: Encode, *, progress: Progress = silent) -> TrainedUsers:
+    """Open a kept model on the events and columns of a source.
+
+    Events of channels that it was not trained on are left out, and said. Raises RunError for a damaged folder.
+    """
+    told, state = _read(run)
+    histories = _with_channels(read_histories(source), tuple(told["sources"]), progress)
+    schema = None if told["schema"] is None else TabularSchema.from_json(json.dumps(told["schema"]))
+    model = _model(run, told, schema)
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as exc:
+        raise RunError(f"{run.path / 'model.pt'} does not fit its settings: {exc}") from exc
+    progress("texts", 0, len(histories.texts))
+    vectors = np.asarray(encode(histories.texts), np.float32)
+    progress("texts", len(histories.texts), len(histories.texts))
+    known = Known(histories, vectors, told["width"], told["searches"], tuple(told["channels"]))
+    if schema is not None:
+        known = replace(known, profiles=read_profiles(source, histories), schema=schema)
+    return TrainedUsers(model.eval(), known, encode)
+
+
+def sentence_map(run: RunFolder) -> SentenceMap:
+    """Return how a sentence becomes a vector of this model's space."""
+    told, state = _read(run)
+    weight, bias = state["head.weight"].float().numpy(), state["head.bias"].float().numpy()
+    return SentenceMap(base=MODEL, width=int(told["text_dims"]), weight=weight, bias=bias)
+
+
+def config_of(kind: type[C], values: dict[str, Any]) -> C:
+    """Return the settings that a run folder keeps; a setting that it does not know yet has its default."""
+    known = get_type_hints(kind)
+    return kind(**{name: value for name, value in values.items() if name in known})
+
+
+def _model(run: RunFolder, told: dict[str, Any], schema: TabularSchema | None) -> Aligned:
+    behaviour = config_of(BehaviourConfig, run.config["behaviour"])
+    tabular = None if schema is None else TabularEncoder(schema, config_of(TabularConfig, run.config["tabular"]))
+    encoder = BehaviourEncoder(told["text_dims"], len(told["sources"]), behaviour)
+    return Aligned(encoder, tabular, told["text_dims"], config_of(AlignConfig, run.config["align"]))
+
+
+def _read(run: RunFolder) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    path: Path = run.path / "model.pt"
+    try:
+        state: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+        told: dict[str, Any] = run.read_json("model")
+    except (OSError, ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as exc:
+        raise RunError(f"{path} is not readable: {exc}", hint="run `audience-graph users train` again") from exc
+    return told, state
+
+
+def _with_channels(histories: Histories, sources: tuple[str, ...], progress: Progress) -> Histories:
+    """Number the channels as the model knows them; events of others are left out."""
+    place = {name: i for i, name in enumerate(sources)}
+    code = np.array([place.get(name, -1) for name in histories.sources], np.int16)
+    source = code[histories.source]
+    kept = source >= 0
+    unknown = sorted(name for name in histories.sources if name not in place)
+    if unknown:
+        progress(f"events of channels that the model was not trained on are left out: {', '.join(unknown)}", 1, 1)
+    before = np.concatenate([[0], np.cumsum(kept)])
+    return replace(
+        histories,
+        start=before[histories.start].astype(np.int64),
+        time=histories.time[kept],
+        source=source[kept],
+        text=histories.text[kept],
+        sources=sources,
+    )
+
+
+def _hash(state: dict[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        digest.update(f"{name}{tuple(state[name].shape)}".encode())
+        digest.update(state[name].float().numpy().tobytes())
+    return digest.hexdigest()
