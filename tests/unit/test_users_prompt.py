@@ -1,6 +1,5 @@
 """Prompt tuning: the triplet loss as printed, what a few seeds can and cannot do, and prompts kept by name."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,10 +7,9 @@ import pytest
 import torch
 from tiny_towers import tiny_tower
 
-from audience_graph.errors import ConfigError, NotFoundError, RunError
+from audience_graph.errors import ConfigError
 from audience_trainers.users.measures import auc
 from audience_trainers.users.prompt.config import PromptConfig
-from audience_trainers.users.prompt.file import load_prompt, prompt_names, save_prompt
 from audience_trainers.users.prompt.folds import draw_folds, held_out_loss, held_out_wins
 from audience_trainers.users.prompt.soft_prompt import SoftPrompt
 from audience_trainers.users.prompt.triplet import triplet_loss
@@ -178,27 +176,3 @@ def test_unlabelled_users_near_the_sentence_stand_in_for_negatives():
         tune_prompt(tower, SENTENCE, users[:2], users[:2, :5], CONFIG)
     with pytest.raises(ConfigError, match="setting margin"):
         PromptConfig(margin=0)
-
-
-def test_a_prompt_is_kept_by_name(tmp_path):
-    prompt = gain(tiny_tower("bert", tune="head"), 0, 1)[1]
-    path = save_prompt(tmp_path, "tea-lovers", prompt, space="users-2026")
-    again = load_prompt(tmp_path, "tea-lovers", space="users-2026")
-    assert path.stat().st_size < 10_000
-    assert again.sentence == SENTENCE
-    assert np.array_equal(again.vector, prompt.vector)
-    assert np.array_equal(again.tokens, prompt.tokens)
-    assert str(again.verdict) == str(prompt.verdict)  # NaN in it
-    assert prompt_names(tmp_path) == ["tea-lovers"]
-    with pytest.raises(RunError, match="not 'other'"):
-        load_prompt(tmp_path, "tea-lovers", space="other")
-    with pytest.raises(NotFoundError) as caught:
-        load_prompt(tmp_path, "coffee", space="users-2026")
-    assert "tea-lovers" in str(caught.value.hint)
-    with pytest.raises(ConfigError, match="no name"):
-        save_prompt(tmp_path, "../out", prompt, space="s")
-    np.savez(tmp_path / "part.npz", about=np.array(json.dumps({})))
-    (tmp_path / "broken.npz").write_bytes(path.read_bytes()[:200])
-    for name in ("part", "broken"):
-        with pytest.raises(RunError, match="damaged"):
-            load_prompt(tmp_path, name, space="users-2026")

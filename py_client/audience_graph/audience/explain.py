@@ -89,21 +89,21 @@ class Explanation(Answer):
     def _columns(self) -> Mapping[str, Sequence[Any]]:
         r = self.reasons
         near = () if self.nearness is None else self.nearness.events
-        none = [None] * len(near)
+        none = [None] * len(near)  # the sentence's side comes first
         columns: dict[str, list[Any]] = {
-            "share": [*(x.share for x in r), *none],
-            "part": [*(x.part for x in r), *none],
-            "phrase": [*(x.phrase for x in r), *none],
-            "path": [*(list(x.path_names) for x in r), *none],
-            "entity": [*(x.name for x in r), *none],
-            "mentions": [*(x.mentions for x in r), *none],
-            "last_event": [*(x.events[0][0] for x in r), *(x.time for x in near)],
-            "channel": [*(x.events[0][1] for x in r), *(x.channel for x in near)],
-            "text": [*(x.events[0][2] for x in r), *(x.text for x in near)],
+            "share": [*none, *(x.share for x in r)],
+            "part": [*none, *(x.part for x in r)],
+            "phrase": [*none, *(x.phrase for x in r)],
+            "path": [*none, *(list(x.path_names) for x in r)],
+            "entity": [*none, *(x.name for x in r)],
+            "mentions": [*none, *(x.mentions for x in r)],
+            "last_event": [*(x.time for x in near), *(x.events[0][0] for x in r)],
+            "channel": [*(x.channel for x in near), *(x.events[0][1] for x in r)],
+            "text": [*(x.text for x in near), *(x.events[0][2] for x in r)],
         }
         if self.nearness is None:
             return columns
-        near_columns = {"similarity": [*([None] * len(r)), *(x.similarity for x in near)]}
+        near_columns = {"similarity": [*(x.similarity for x in near), *([None] * len(r))]}
         if not r:
             return near_columns | {name: columns[name] for name in ("last_event", "channel", "text")}
         return near_columns | columns

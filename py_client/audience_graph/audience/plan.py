@@ -17,13 +17,15 @@ class Plan(Answer):
     """What a sentence asks for. Rows are the things that it names, each with the entity that it was taken for.
 
     `asked` is what the model is told: the sentence, or what it was rewritten to. `not_understood` are words that
-    nothing known is called or near to; `coverage` is the share of the meaningful words that were understood. A sentence
-    that is the name of a tuned prompt stands for it.
+    nothing known is called or near to; `coverage` is the share of the meaningful words that were understood. Where that
+    leaves nothing, `by_meaning` are those words that the text encoder has met: the sentence can be ranked by their
+    meaning alone. A sentence that is the name of a tuned prompt stands for it.
     """
 
     sentence: str
     asked: tuple[str, ...]
     rewritten: Rewritten
+    by_meaning: tuple[str, ...] = ()
     prompt: Prompt | None = None
     text_space: str | None = None
     release: int | None = None
@@ -32,8 +34,8 @@ class Plan(Answer):
 
     @property
     def understood(self) -> bool:
-        """Whether anything that can be asked for was recognised, or the sentence names a prompt."""
-        return self.prompt is not None or self.rewritten.demand.understood
+        """Whether anything was recognised, by name or by meaning, or the sentence names a prompt."""
+        return self.prompt is not None or self.rewritten.demand.understood or bool(self.by_meaning)
 
     @property
     def coverage(self) -> float:
@@ -58,6 +60,8 @@ class Plan(Answer):
             return [f"prompt:    {self.prompt.name}", f"sentence:  {self.prompt.sentence}",
                     f"seeds:     {self.prompt.verdict.get('reason', '')}"]  # fmt: skip
         said = self.rewritten.lines()
+        if self.by_meaning:
+            said[-1] = f"nothing known is called so: ranked by the meaning of {', '.join(self.by_meaning)} alone"
         if self.asked == (self.sentence,):
             return [line for line in said if not line.startswith("rewritten:")]
         return said

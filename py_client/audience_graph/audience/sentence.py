@@ -15,6 +15,7 @@ import numpy as np
 from audience_graph.audience.plan import Plan
 from audience_graph.entities.dictionary import read_dictionary
 from audience_graph.entities.resolve import nearest_entities
+from audience_graph.entities.text_encoder import TextEncoder
 from audience_graph.errors import ConfigError, NotFoundError
 from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import Runner
@@ -37,6 +38,7 @@ class Speaker:
 
     def __init__(self, runner: Runner, encoder: Callable[[], Encoder], runs: Path | None) -> None:
         """Read the dictionary through `runner`, meanings by `encoder()` (MiniLM); trained encoders lie under `runs`."""
+        self._knows = TextEncoder().knows
         self._runner = runner
         self._encoder = encoder
         self._runs = runs
@@ -71,8 +73,17 @@ class Speaker:
                 f"prompt {sentence!r} was tuned in space {prompt.space}, not {space.space}",
                 hint="tune it again in this space: audience-graph users tune",
             )
+        missed = () if said.demand.understood or prompt is not None else said.demand.not_understood
+        met = tuple(word for word, known in zip(missed, self._knows(missed), strict=True) if known)
         asked = said.sentences if reword and said.sentences and prompt is None else (sentence,)
-        return Plan(sentence, asked, said, prompt, None if space is None else space.space)
+        return Plan(
+            sentence,
+            asked,
+            said,
+            by_meaning=met if 2 * len(met) >= len(missed) else (),
+            prompt=prompt,
+            text_space=None if space is None else space.space,
+        )
 
     def vector(self, tx: Transaction, plan: Plan, space: TextSpace) -> Floats:
         """Return where in the space the plan's sentence lies: (d,) float64, a unit vector rounded to halfvec."""

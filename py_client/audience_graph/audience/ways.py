@@ -112,7 +112,9 @@ class Ways:
         """Return the entities of the graph's side, none with the reason where it has nothing to say."""
         try:
             if isinstance(ask.phrases, str) and plan.entity_ids:
-                return self._pick(plan.entity_ids, request, ask.options, ask.rule), ""
+                picked = self._pick(plan.entity_ids, request, ask.options, ask.rule)
+                said = {f.value.id: f.said for f in plan.rewritten.demand.found}
+                return tuple(replace(p, phrase=said.get(p.phrase, p.phrase)) for p in picked), ""
             return self._pick(ask.phrases, request, ask.options, ask.rule), ""
         except (AmbiguousError, NotFoundError) as exc:
             if not isinstance(ask.phrases, str):

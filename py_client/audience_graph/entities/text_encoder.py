@@ -76,6 +76,14 @@ class TextEncoder:
                 vectors[part] = self._forward([tokens[i] for i in batch.tolist()], length)[: len(part)]
         return vectors
 
+    def knows(self, words: Sequence[str]) -> tuple[bool, ...]:
+        """Return which words the model has a token of its own for: it has met them, and can tell what they mean."""
+        if not words:
+            return ()
+        if self._model is None:
+            self._model = _load(self._device, self._folder)
+        return tuple(len(self._model.tokenizer.tokenize(word)) == 1 for word in words)
+
     def _forward(self, tokens: list[list[int]], length: int) -> Vectors:
         import torch
 

@@ -170,6 +170,12 @@ def read_map(tx: Transaction, space: str) -> SentenceMap:
     return SentenceMap(row["base"], row["width"], weight, np.frombuffer(row["bias"], np.float32))
 
 
+def read_vectors(tx: Transaction, space: str, keys: Sequence[int]) -> dict[int, Floats]:
+    """Return the stored vectors (d,) of users by key; users without one are left out."""
+    rows = tx.rows(f"SELECT key, vector FROM {_table(space)} WHERE key = ANY (%s)", (list(keys),))
+    return {int(row["key"]): np.asarray(row["vector"].to_numpy(), np.float32) for row in rows}
+
+
 def _blocks(chosen: pa.Table, embed: Embed) -> Iterator[bytes]:
     for begin in range(0, chosen.num_rows, _BLOCK):
         part = chosen.slice(begin, _BLOCK)

@@ -156,11 +156,17 @@ def user_vector(tx: Transaction, space: str, user_id: str, query: Floats) -> Use
 
 def user_keys(tx: Transaction, user_ids: Sequence[str]) -> list[int]:
     """Return the keys of those users who are known; unknown ids are left out."""
+    return list(keys_of(tx, user_ids).values())
+
+
+def keys_of(tx: Transaction, user_ids: Sequence[str]) -> dict[str, int]:
+    """Return the key of each user who is known, by id."""
     if any(not isinstance(u, str) for u in user_ids):
         raise ConfigError("user ids are text", hint="exclude_users=['u1', 'u2']")
     clean = [u for u in user_ids if storable(u)]
-    rows = tx.rows("SELECT key FROM user_key WHERE user_id = ANY (%(ids)s)", {"ids": clean}) if clean else []
-    return [int(row["key"]) for row in rows]
+    query = "SELECT user_id, key FROM user_key WHERE user_id = ANY (%(ids)s)"
+    rows = tx.rows(query, {"ids": clean}) if clean else []
+    return {row["user_id"]: int(row["key"]) for row in rows}
 
 
 def storable(user_id: str) -> bool:
