@@ -82,7 +82,8 @@ def stage_users(
             metrics=run.read_json("metrics"),
         )
         store = open_store(connections)
-        return release.stage_user_text(store, space, sentence_map(run), standing.users(), standing.embed)
+        users, entities = standing.users(), trained.texts.vectors
+        return release.stage_user_text(store, space, sentence_map(run), users, standing.embed, entities=entities)
 
 
 def publish_users(connections: Connections, name: str) -> Release:

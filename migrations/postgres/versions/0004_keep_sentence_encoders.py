@@ -18,8 +18,9 @@ def downgrade() -> None:
 
 
 STATEMENTS = (
-    # How a sentence becomes a vector of the space: by a linear map of the vectors of the text encoder `base` (float32,
-    # row by row), or, where the encoder itself was trained, by the folder of that name in the run.
+    # How a sentence becomes a vector of the space: by a linear map (float32, row by row) of what the text encoder `base`
+    # says of it and of the vectors of the entities that it names (entity_vector_<space>), or, where the encoder itself
+    # was trained, by the folder of that name in the run.
     """
     CREATE TABLE sentence_encoder (
         space text COLLATE "C" PRIMARY KEY REFERENCES space (space) ON DELETE CASCADE,
@@ -28,6 +29,8 @@ STATEMENTS = (
         weight bytea,
         bias bytea,
         folder text,
+        entity_dims integer NOT NULL DEFAULT 0,
+        entity_weight double precision NOT NULL DEFAULT 0,
         horizon_days integer NOT NULL CHECK (horizon_days > 0),
         metrics jsonb NOT NULL DEFAULT '{}',
         CHECK ((weight IS NULL) = (bias IS NULL) AND (weight IS NULL) <> (folder IS NULL))

@@ -13,24 +13,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audience_graph.audience.plan import Plan
-from audience_graph.entities.dictionary import read_dictionary
+from audience_graph.entities.dictionary import Dictionary, read_dictionary
+from audience_graph.entities.linking import Linker
 from audience_graph.entities.resolve import nearest_entities
 from audience_graph.entities.text_encoder import TextEncoder
 from audience_graph.errors import ConfigError, NotFoundError
 from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import Runner
 from audience_graph.release.records import Release
+from audience_graph.sentences.named import Named, named_in
 from audience_graph.sentences.rewrite import rewrite
 from audience_graph.sentences.vocabulary import Found, Value, Vocabulary
-from audience_graph.user_text.encoder import sentence_encoder
+from audience_graph.user_text.encoder import SpaceEncoder
 from audience_graph.user_text.prompts import find_prompt
-from audience_graph.user_text.space import TextSpace, read_map, read_space
+from audience_graph.user_text.space import TextSpace, read_entities, read_map, read_space
 from audience_graph.vectors.store import Transaction
 from audience_graph.vectors.topk import Floats, storable
 
 if TYPE_CHECKING:
     from audience_graph.entities.resolve import Encoder
-    from audience_graph.user_text.encoder import Encode
 
 
 class Speaker:
@@ -42,7 +43,8 @@ class Speaker:
         self._runner = runner
         self._encoder = encoder
         self._runs = runs
-        self._encoders: dict[str, Encode] = {}
+        self._encoders: dict[str, SpaceEncoder] = {}
+        self._linker = Linker(Dictionary(()))
         self._vocabulary: tuple[int, Vocabulary] | None = None
 
     def space(self, tx: Transaction, release: Release, name: str | None) -> TextSpace:
@@ -87,22 +89,33 @@ class Speaker:
 
     def vector(self, tx: Transaction, plan: Plan, space: TextSpace) -> Floats:
         """Return where in the space the plan's sentence lies: (d,) float64, a unit vector rounded to halfvec."""
-        found = plan.prompt.vector if plan.prompt is not None else _mean(self.encode(tx, space.space, plan.asked))
+        if plan.prompt is not None:
+            found = np.asarray(plan.prompt.vector, np.float64)
+        else:
+            named = [named_in(plan.rewritten.demand)] * len(plan.asked)
+            found = _mean(self._encode(tx, space.space, plan.asked, named))
         return np.asarray(found, np.float16).astype(np.float64)
 
     def encode(self, tx: Transaction, space: str, texts: Sequence[str]) -> Floats:
-        """Return the unit vectors (n, d) of texts in a space."""
+        """Return the unit vectors (n, d) in a space of texts of events: entities by their names."""
+        self._known()
+        linked = self._linker.link_all(texts)
+        return self._encode(tx, space, texts, [Named(dict.fromkeys(found, 1.0)) for found in linked])
+
+    def _encode(self, tx: Transaction, space: str, texts: Sequence[str], named: Sequence[Named]) -> Floats:
         if space not in self._encoders:
-            sentences = read_map(tx, space)
-            self._encoders[space] = sentence_encoder(sentences, runs=self._runs)
-        return np.asarray(self._encoders[space](list(texts)), np.float64)
+            self._encoders[space] = SpaceEncoder(read_map(tx, space), runs=self._runs)
+        found = self._encoders[space].encode(texts, named, lambda ids: read_entities(tx, space, ids))
+        return np.asarray(found, np.float64)
 
     def _known(self) -> Vocabulary:
         count = int(self._runner.read(load_query("schema/count_nodes"))[0]["nodes"])
         if self._vocabulary is None or self._vocabulary[0] != count:
+            dictionary = read_dictionary(self._runner)
+            self._linker = Linker(dictionary)
             values = [
                 Value(name, entity.type or "entity", entity.id, weight)
-                for entity in read_dictionary(self._runner).entities
+                for entity in dictionary.entities
                 for name, weight in ((entity.name, 2.0), *((alias, 1.0) for alias in entity.aliases))
             ]
             self._vocabulary = count, Vocabulary(values, near=self._near)

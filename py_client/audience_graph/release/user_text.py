@@ -6,6 +6,7 @@ that is published afterwards takes it over. Staged spaces can be asked by name, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -19,6 +20,7 @@ from audience_graph.release.publish import repair_mirror
 from audience_graph.release.records import Release, read_current
 from audience_graph.user_text.space import (
     Embed,
+    Floats,
     SentenceMap,
     TextSpace,
     Updated,
@@ -43,19 +45,26 @@ class RefreshedText:
 
 
 def stage_user_text(
-    store: Store, space: TextSpace, sentences: SentenceMap, users: pa.Table, embed: Embed
+    store: Store,
+    space: TextSpace,
+    sentences: SentenceMap,
+    users: pa.Table,
+    embed: Embed,
+    *,
+    entities: Mapping[str, Floats] | None = None,
 ) -> tuple[TextSpace, Updated]:
     """Write the vectors of users (user_id, fingerprint) into a space of their own, in one transaction.
 
-    The same model and users again compute nothing. Nothing is published. Raises ReleaseError when the space is that
-    of the current release and the day would change: `refresh_user_text` does that.
+    `entities` are the vectors that sentences take from the entities they name, where the map has `entity_dims`. The
+    same model and users again compute nothing. Nothing is published. Raises ReleaseError when the space is that of the
+    current release and the day would change: `refresh_user_text` does that.
     """
     with store.transaction() as tx:
         allow_idling(tx)
         lock_flip(tx)
         if _in_use(tx, space.space) not in (None, space.as_of):
             raise ReleaseError(f"space {space.space} is published", hint="`audience-graph users refresh`")
-        open_space(tx, space, sentences)
+        open_space(tx, space, sentences, entities)
         updated = update_users(tx, space.space, users, embed)
         move_to(tx, space.space, space.as_of)
         return read_space(tx, space.space), updated

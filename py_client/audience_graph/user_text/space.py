@@ -6,7 +6,7 @@ The functions that write work inside the caller's transaction and commit nothing
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -32,10 +32,12 @@ Embed = Callable[[Sequence[str]], Floats]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SentenceMap:
-    """How a sentence becomes a vector: normalise(weight @ base(sentence) + bias), or the encoder in `folder`.
+    """How a sentence becomes a vector: normalise(weight @ text(sentence) + bias), or the encoder in `folder`.
 
-    `weight` (d, width) and `bias` (d,) go with the text encoder `base`; where it was trained itself, `folder` is where
-    it lies: `<run id>/<folder>` under a home's runs.
+    text(sentence) is what the text encoder `base` gives, and beside it, where `entity_dims` > 0, `entity_weight` x the
+    mean vector of the entities that the sentence names (see `sentences.named`): `width` numbers in all. `weight` is
+    (d, width), `bias` (d,). Where the encoder was trained itself, `folder` is where it lies: `<run id>/<folder>` under
+    a home's runs.
     """
 
     base: str
@@ -43,6 +45,8 @@ class SentenceMap:
     weight: Floats | None = None
     bias: Floats | None = None
     folder: str | None = None
+    entity_dims: int = 0
+    entity_weight: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +75,13 @@ class Updated:
     users: int
 
 
-def open_space(tx: Transaction, space: TextSpace, sentences: SentenceMap) -> None:
-    """Create the table and the rows of a space, unless they are there. Raises ConfigError for too many dimensions."""
+def open_space(
+    tx: Transaction, space: TextSpace, sentences: SentenceMap, entities: Mapping[str, Floats] | None = None
+) -> None:
+    """Create the tables and the rows of a space, unless they are there. Raises ConfigError for too many dimensions.
+
+    `entities`: unit vectors (entity_dims,) by id, which sentences take from the entities that they name.
+    """
     if not 1 <= space.dims <= MOST_DIMS:
         raise ConfigError(f"a vector of {space.dims:,} dimensions", hint=f"the store holds up to {MOST_DIMS:,}")
     table = _table(space.space)
@@ -82,8 +91,8 @@ def open_space(tx: Transaction, space: TextSpace, sentences: SentenceMap) -> Non
         (space.space, KIND, space.dims, space.model, space.week, space.as_of),
     )
     tx.execute(
-        "INSERT INTO sentence_encoder (space, base, width, weight, bias, folder, horizon_days, metrics) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s::jsonb) ON CONFLICT (space) DO NOTHING",
+        "INSERT INTO sentence_encoder (space, base, width, weight, bias, folder, entity_dims, entity_weight, "
+        "horizon_days, metrics) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb) ON CONFLICT (space) DO NOTHING",
         (
             space.space,
             sentences.base,
@@ -91,6 +100,8 @@ def open_space(tx: Transaction, space: TextSpace, sentences: SentenceMap) -> Non
             _bytes(sentences.weight),
             _bytes(sentences.bias),
             sentences.folder,
+            sentences.entity_dims,
+            sentences.entity_weight,
             space.horizon_days,
             json.dumps(space.metrics),
         ),
@@ -102,6 +113,14 @@ def open_space(tx: Transaction, space: TextSpace, sentences: SentenceMap) -> Non
         )
         storage = "ALTER vector SET STORAGE PLAIN, " if space.dims <= _PLAIN_DIMS else ""
         tx.execute(f"ALTER TABLE {table} {storage}SET (parallel_workers = {_PARALLEL_WORKERS})")
+    _write_entities(tx, space.space, sentences.entity_dims, entities or {})
+
+
+def read_entities(tx: Transaction, space: str, entity_ids: Sequence[str]) -> dict[str, Floats]:
+    """Return the vectors that sentences take from these entities in a space; entities without one are left out."""
+    table = identifier(f"entity_vector_{space}")
+    rows = tx.rows(f"SELECT entity_id, vector FROM {table} WHERE entity_id = ANY (%s)", (list(entity_ids),))
+    return {row["entity_id"]: np.asarray(row["vector"], np.float32) for row in rows}
 
 
 def update_users(tx: Transaction, space: str, users: pa.Table, embed: Embed) -> Updated:
@@ -129,7 +148,7 @@ def move_to(tx: Transaction, space: str, as_of: date) -> None:
 
 def drop_space(tx: Transaction, space: str) -> None:
     """Drop the table of a space, its encoder and its prompts; its row stays where a release names it."""
-    tx.execute(f"DROP TABLE IF EXISTS {_table(space)}")
+    tx.execute(f"DROP TABLE IF EXISTS {_table(space)}, {identifier(f'entity_vector_{space}')}")
     tx.execute("DELETE FROM prompt WHERE space = %s", (space,))
     tx.execute("DELETE FROM sentence_encoder WHERE space = %s", (space,))
     tx.execute(
@@ -160,20 +179,32 @@ def read_space(tx: Transaction, space: str) -> TextSpace:
 
 def read_map(tx: Transaction, space: str) -> SentenceMap:
     """Return how sentences become vectors of a space. Raises NotFoundError where that is not kept."""
-    rows = tx.rows("SELECT base, width, weight, bias, folder FROM sentence_encoder WHERE space = %s", (space,))
+    rows = tx.rows(
+        "SELECT base, width, weight, bias, folder, entity_dims, entity_weight FROM sentence_encoder WHERE space = %s",
+        (space,),
+    )
     if not rows:
         raise NotFoundError(f"no encoder of sentences for space {space!r}", hint="`audience-graph users list`")
     row = rows[0]
     if row["weight"] is None:
-        return SentenceMap(row["base"], row["width"], folder=row["folder"])
+        return SentenceMap(**row)
     weight = np.frombuffer(row["weight"], np.float32).reshape(-1, row["width"])
-    return SentenceMap(row["base"], row["width"], weight, np.frombuffer(row["bias"], np.float32))
+    return SentenceMap(**{**row, "weight": weight, "bias": np.frombuffer(row["bias"], np.float32)})
 
 
 def read_vectors(tx: Transaction, space: str, keys: Sequence[int]) -> dict[int, Floats]:
     """Return the stored vectors (d,) of users by key; users without one are left out."""
     rows = tx.rows(f"SELECT key, vector FROM {_table(space)} WHERE key = ANY (%s)", (list(keys),))
     return {int(row["key"]): np.asarray(row["vector"].to_numpy(), np.float32) for row in rows}
+
+
+def _write_entities(tx: Transaction, space: str, dims: int, entities: Mapping[str, Floats]) -> None:
+    table = identifier(f"entity_vector_{space}")
+    if dims == 0 or tx.rows("SELECT to_regclass(%s) AS found", (table,))[0]["found"] is not None:
+        return
+    tx.execute(f'CREATE TABLE {table} (entity_id text COLLATE "C" PRIMARY KEY, vector vector({dims}) NOT NULL)')
+    rows = ((entity, str(vector.tolist())) for entity, vector in sorted(entities.items()))
+    tx.copy_in(table, ("entity_id", "vector"), rows)
 
 
 def _blocks(chosen: pa.Table, embed: Embed) -> Iterator[bytes]:

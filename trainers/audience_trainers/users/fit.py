@@ -15,6 +15,7 @@ from audience_trainers.users.behaviour.batches import Reading
 from audience_trainers.users.behaviour.config import BehaviourConfig
 from audience_trainers.users.behaviour.embed import READ_ROWS
 from audience_trainers.users.behaviour.pretrain import pretrain_behaviour
+from audience_trainers.users.entity_text import EntityText, EntityTextConfig, learn_entities
 from audience_trainers.users.histories import Moments, last_events, read_histories
 from audience_trainers.users.pairs.build import Pairs, PairsConfig, build_pairs
 from audience_trainers.users.pairs.families import FamilyMap
@@ -35,6 +36,7 @@ class UsersConfig:
     """Resolved settings of the whole model."""
 
     pairs: PairsConfig = field(default_factory=lambda: PairsConfig(windows=WindowConfig(test_cuts=0)))
+    entities: EntityTextConfig = field(default_factory=EntityTextConfig)
     behaviour: BehaviourConfig = field(default_factory=BehaviourConfig)
     tabular: TabularConfig = field(default_factory=TabularConfig)
     align: AlignConfig = field(default_factory=AlignConfig)
@@ -46,7 +48,7 @@ class TrainedUsers:
 
     model: Aligned
     known: Known
-    encode: Encode
+    texts: EntityText
     valid_loss: float = float("nan")
 
     def embed(self, moments: Moments) -> Floats:
@@ -56,7 +58,7 @@ class TrainedUsers:
 
     def embed_sentences(self, sentences: Sequence[str]) -> Floats:
         """Return the unit vectors (n, dims) of sentences."""
-        return self.model.embed_texts(np.asarray(self.encode(sentences), np.float32))
+        return self.model.embed_texts(self.texts.sentences(sentences))
 
 
 def train_users(source: Source, config: UsersConfig, encode: Encode, options: TrainOptions) -> TrainedUsers:
@@ -67,7 +69,8 @@ def train_users(source: Source, config: UsersConfig, encode: Encode, options: Tr
     histories = read_histories(source)
     families = FamilyMap()
     pairs = build_pairs(source, histories, config.pairs, families=families, progress=options.progress)
-    vectors = np.asarray(encode(histories.texts), np.float32)
+    texts = learn_entities(source.dictionary, histories, encode, config.entities, options.seed)
+    vectors = texts.events(histories.texts)
     channels = tuple(name for name in histories.sources if families.family(name) == "search")
     known = Known(histories, vectors, config.behaviour.width, config.align.searches, channels)
     known, tabular = _learn_columns(known, read_profiles(source, histories), pairs, config, options)
@@ -77,9 +80,9 @@ def train_users(source: Source, config: UsersConfig, encode: Encode, options: Tr
     pretrained = pretrain_behaviour(whole, everyone, len(histories.sources), config.behaviour, options)
     torch.manual_seed(options.seed)
     model = Aligned(pretrained.model, tabular, vectors.shape[1], config.align)
-    material = _material(known, pairs, encode, config.align.views, options.seed)
+    material = _material(known, pairs, texts.events, config.align.views, options.seed)
     aligned = align(model, material, config.align, options)
-    return TrainedUsers(aligned.model, known, encode, aligned.valid_loss)
+    return TrainedUsers(aligned.model, known, texts, aligned.valid_loss)
 
 
 def _learn_columns(

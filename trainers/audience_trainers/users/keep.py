@@ -1,7 +1,8 @@
 """Keep a trained user model in a run folder, and open it again on the users of today.
 
-model.pt     weights of both sides              model.json   what else is needed: channels, columns, sizes
-sentences/   where the sentence encoder was trained itself: a folder that sentence-transformers opens
+model.pt          weights of both sides         model.json   what else is needed: channels, columns, sizes
+entities.parquet  ids of the entities whose vectors texts take: rows of entity_vectors.npy (n, d), unit vectors
+sentences/        where the sentence encoder was trained itself: a folder that sentence-transformers opens
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 import numpy as np
+import pyarrow as pa
 import torch
 
 from audience_graph.entities.text_encoder import MODEL
@@ -25,6 +27,7 @@ from audience_trainers.users.alignment.config import AlignConfig
 from audience_trainers.users.alignment.train import Aligned
 from audience_trainers.users.behaviour.config import BehaviourConfig
 from audience_trainers.users.behaviour.encoder import BehaviourEncoder
+from audience_trainers.users.entity_text import EntityText
 from audience_trainers.users.fit import TrainedUsers, UsersConfig
 from audience_trainers.users.histories import Histories, read_histories
 from audience_trainers.users.profiles import read_profiles
@@ -33,7 +36,7 @@ from audience_trainers.users.tabular.config import TabularConfig
 from audience_trainers.users.tabular.encoder import TabularEncoder
 from audience_trainers.users.tabular.schema import TabularSchema
 from audience_trainers.users.texts import Encode
-from audience_trainers.users.user_model import Known
+from audience_trainers.users.user_model import Floats, Known
 
 C = TypeVar("C")
 
@@ -48,10 +51,16 @@ def save_users(run: RunFolder, trained: TrainedUsers, config: UsersConfig) -> st
         "width": known.width,
         "searches": known.searches,
         "text_dims": int(known.vectors.shape[1]),
+        "entity_dims": trained.texts.dims,
+        "entity_weight": trained.texts.weight,
         "schema": None if known.schema is None else json.loads(known.schema.to_json()),
         "horizon_days": config.pairs.windows.horizon_days,
         "content_hash": _hash(state),
     }
+    ids = sorted(trained.texts.vectors)
+    run.write_table("entities", pa.table({"entity_id": pa.array(ids, pa.string())}))
+    vectors = [trained.texts.vectors[entity] for entity in ids]
+    run.write_array("entity_vectors", np.array(vectors, np.float32).reshape(len(ids), trained.texts.dims))
     buffer = io.BytesIO()
     torch.save(state, buffer)
     run.write_bytes("model.pt", buffer.getvalue())
@@ -73,19 +82,33 @@ def load_users(run: RunFolder, source: Source, encode: Encode, *, progress: Prog
     except RuntimeError as exc:
         raise RunError(f"{run.path / 'model.pt'} does not fit its settings: {exc}") from exc
     progress("texts", 0, len(histories.texts))
-    vectors = np.asarray(encode(histories.texts), np.float32)
+    texts = EntityText(encode, source.dictionary, entity_vectors(run), told["entity_dims"], told["entity_weight"])
+    vectors = texts.events(histories.texts)
     progress("texts", len(histories.texts), len(histories.texts))
     known = Known(histories, vectors, told["width"], told["searches"], tuple(told["channels"]))
     if schema is not None:
         known = replace(known, profiles=read_profiles(source, histories), schema=schema)
-    return TrainedUsers(model.eval(), known, encode)
+    return TrainedUsers(model.eval(), known, texts)
+
+
+def entity_vectors(run: RunFolder) -> dict[str, Floats]:
+    """Return the unit vectors (d,) of the entities that texts take, by id."""
+    ids = run.read_table("entities")["entity_id"].to_pylist()
+    return dict(zip(ids, np.array(run.read_array("entity_vectors")), strict=True))
 
 
 def sentence_map(run: RunFolder) -> SentenceMap:
     """Return how a sentence becomes a vector of this model's space."""
     told, state = _read(run)
     weight, bias = state["head.weight"].float().numpy(), state["head.bias"].float().numpy()
-    return SentenceMap(base=MODEL, width=int(told["text_dims"]), weight=weight, bias=bias)
+    return SentenceMap(
+        base=MODEL,
+        width=int(told["text_dims"]),
+        weight=weight,
+        bias=bias,
+        entity_dims=int(told["entity_dims"]),
+        entity_weight=float(told["entity_weight"]),
+    )
 
 
 def config_of(kind: type[C], values: dict[str, Any]) -> C:
