@@ -26,6 +26,9 @@ from audience_graph.vectors.topk import user_keys
 SPACE = "text_2026_w30_00c0ffee"
 SAID = ("buys football shoes", "books a spa day", "tries on lipstick", "reads the news", "pays the rent")
 SENTENCE = "people who will buy football shoes"
+ENTITY_DIMS, ENTITY_WEIGHT = 8, 0.7
+WIDTH = DIMS + ENTITY_DIMS
+NAMED = ("e7", "e3", "e11", None, None)  # the entity whose name SAID holds
 
 
 @pytest.fixture(scope="module")
@@ -36,21 +39,46 @@ def encode():
 @pytest.fixture(scope="module")
 def turn() -> np.ndarray:
     """A rotation: the map of the space keeps cosines, and is not the identity."""
-    return np.linalg.qr(np.random.default_rng(5).normal(size=(DIMS, DIMS)))[0].astype(np.float32)
+    return np.linalg.qr(np.random.default_rng(5).normal(size=(WIDTH, WIDTH)))[0].astype(np.float32)
 
 
 @pytest.fixture(scope="module")
-def vectors(encode, turn) -> dict[str, np.ndarray]:
+def entities() -> dict[str, np.ndarray]:
+    """The unit vectors that texts take from the entities they name; e3 has none."""
+    rows = np.random.default_rng(6).normal(size=(2, ENTITY_DIMS)).astype(np.float32)
+    return dict(zip(("e7", "e11"), rows / np.linalg.norm(rows, axis=1, keepdims=True), strict=True))
+
+
+@pytest.fixture(scope="module")
+def place(encode, turn, entities):
+    """Where texts that name one entity each lie in the space, written out in numpy."""
+
+    def placed(texts, ids) -> np.ndarray:
+        none = np.zeros(ENTITY_DIMS, np.float32)
+        told = np.hstack([encode(list(texts)), ENTITY_WEIGHT * np.stack([entities.get(i, none) for i in ids])])
+        found = told @ turn.T
+        return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+    return placed
+
+
+@pytest.fixture(scope="module")
+def vectors(place) -> dict[str, np.ndarray]:
     """Users u0..u259: near what they say, with noise. u260 and on have none."""
     rng = np.random.default_rng(11)
-    base = encode(list(SAID)) @ turn.T
-    rows = {f"u{n}": base[n % len(SAID)] + 0.03 * rng.normal(size=DIMS) for n in range(260)}
+    base = place(SAID, NAMED)
+    rows = {f"u{n}": base[n % len(SAID)] + 0.03 * rng.normal(size=WIDTH) for n in range(260)}
     return {user: (row / np.linalg.norm(row)).astype(np.float32) for user, row in rows.items()}
 
 
 def space_row(name: str = SPACE, **changes) -> TextSpace:
-    row = TextSpace(name, f"users-run-{name[-4:]}", DIMS, WEEK, AS_OF, 14, {"payments": ["credit card"]})
+    row = TextSpace(name, f"users-run-{name[-4:]}", WIDTH, WEEK, AS_OF, 14, {"payments": ["credit card"]})
     return replace(row, **changes)
+
+
+def space_map(turn: np.ndarray) -> SentenceMap:
+    bias = np.zeros(WIDTH, np.float32)
+    return SentenceMap(MODEL, WIDTH, turn, bias, entity_dims=ENTITY_DIMS, entity_weight=ENTITY_WEIGHT)
 
 
 def table(vectors: dict[str, np.ndarray], fingerprint: int = 1) -> pa.Table:
@@ -60,14 +88,13 @@ def table(vectors: dict[str, np.ndarray], fingerprint: int = 1) -> pa.Table:
 @pytest.fixture(scope="module")
 def world(runner: Neo4jRunner, store: Store) -> World:
     with store.transaction() as tx:
-        for row in tx.rows("SELECT tablename FROM pg_tables WHERE tablename LIKE 'user_vector_text%'"):
+        for row in tx.rows("SELECT tablename FROM pg_tables WHERE tablename ~ '^(user|entity)_vector_text'"):
             tx.execute(f"DROP TABLE {row['tablename']}")
     return build(runner, store)
 
 
 @pytest.fixture(scope="module")
-def staged(world: World, store: Store, vectors, turn):  # noqa: ARG001 - built first
-    bias = np.zeros(DIMS, np.float32)
+def staged(world: World, store: Store, vectors, turn, entities):  # noqa: ARG001 - built first
     seen: list[str] = []
 
     def embed(ids):
@@ -75,7 +102,7 @@ def staged(world: World, store: Store, vectors, turn):  # noqa: ARG001 - built f
         return np.stack([vectors[i] for i in ids])
 
     space, updated = release.stage_user_text(
-        store, space_row(), SentenceMap(MODEL, DIMS, turn, bias), table(vectors), embed
+        store, space_row(), space_map(turn), table(vectors), embed, entities=entities
     )
     assert (space.users, updated.recomputed, len(seen)) == (260, 260, 260)
     return embed
@@ -95,9 +122,9 @@ def cosines(ag_query, vectors) -> dict[str, float]:
     return {user: float(v @ ag_query) for user, v in halves.items()}
 
 
-def test_by_the_sentence_is_the_exact_top_by_cosine(ag: AudienceGraph, vectors, encode, turn) -> None:
+def test_by_the_sentence_is_the_exact_top_by_cosine(ag: AudienceGraph, vectors, place) -> None:
     best = ag.target(SENTENCE, 40, method="sentence", sentence=IN)
-    query = encode([SENTENCE])[0] @ turn.T
+    query = place([SENTENCE], ["e7"])[0]
     assert np.allclose(best.query, query, atol=1e-3)
     want = cosines(best.query, vectors)
     assert np.allclose(best.scores, sorted(want.values(), reverse=True)[:40], atol=1e-5)
@@ -190,14 +217,14 @@ def test_a_prompt_is_used_by_its_name_and_leaves_its_seeds_out(ag: AudienceGraph
             delete_prompt(tx, "spa fans")
 
 
-def test_an_explanation_gives_the_own_events_nearest_to_the_sentence(ag: AudienceGraph, encode) -> None:
+def test_an_explanation_gives_the_own_events_nearest_to_the_sentence(ag: AudienceGraph, place) -> None:
     best = ag.target(SENTENCE, 40, method="both", sentence=IN)
     user = best.user_ids[0]
     why = ag.explain(user, best)
     assert why.nearness is not None
     near = why.nearness.events
     assert [e.similarity for e in near] == sorted((e.similarity for e in near), reverse=True)
-    want = encode([near[0].text, SENTENCE])
+    want = place([near[0].text, SENTENCE], [None, "e7"])
     assert near[0].similarity == pytest.approx(float(want[0] @ want[1]), abs=2e-3)
     assert why.reasons
     assert "similarity" in why.to_df()
@@ -236,8 +263,7 @@ def test_a_space_is_published_refreshed_and_retired(
     assert release.current(store).id == found.release.id
 
     other = "text_2026_w30_0badcafe"
-    maps = SentenceMap(MODEL, DIMS, turn, np.zeros(DIMS, np.float32))
-    release.stage_user_text(store, space_row(other), maps, table(vectors), staged)
+    release.stage_user_text(store, space_row(other), space_map(turn), table(vectors), staged, entities={})
     beside = ag.target(SENTENCE, 10, method="sentence", sentence=SentenceOptions(space=other))
     assert (beside.text_space, beside.release) == (other, found.release.id)
     with store.transaction(read_only=True) as tx:

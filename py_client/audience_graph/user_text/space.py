@@ -120,7 +120,7 @@ def read_entities(tx: Transaction, space: str, entity_ids: Sequence[str]) -> dic
     """Return the vectors that sentences take from these entities in a space; entities without one are left out."""
     table = identifier(f"entity_vector_{space}")
     rows = tx.rows(f"SELECT entity_id, vector FROM {table} WHERE entity_id = ANY (%s)", (list(entity_ids),))
-    return {row["entity_id"]: np.asarray(row["vector"], np.float32) for row in rows}
+    return {row["entity_id"]: np.asarray(row["vector"].to_numpy(), np.float32) for row in rows}
 
 
 def update_users(tx: Transaction, space: str, users: pa.Table, embed: Embed) -> Updated:
