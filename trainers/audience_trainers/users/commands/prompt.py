@@ -51,22 +51,28 @@ def tune(
     audience-graph users tune runners "people who will buy running shoes" \\
         --positive-file converted.txt --negative-file shown.txt
     """
+    from audience_graph.client import AudienceGraph
     from audience_graph.release import current
+    from audience_graph.sentences.named import named_in
     from audience_graph.vectors.store import open_store
     from audience_trainers.run import resolve_config
     from audience_trainers.users.prompt.config import PromptConfig
     from audience_trainers.users.prompt.in_space import Seeds, tune_in_space
 
     home = find_home(data_dir)
-    store = open_store(find_connections(home))
+    connections = find_connections(home)
+    store = open_store(connections)
     space = text_space or current(store).user_text_space
     if space is None:
         raise ConfigError("the current release has no user-text space", hint="audience-graph users train --publish")
+    with AudienceGraph.connect(connections=connections) as ag:
+        named = named_in(ag.plan(sentence).rewritten.demand)
     seeds = Seeds(
         name,
         sentence,
         tuple(dict.fromkeys([*positives, *_lines(positive_file)])),
         tuple(dict.fromkeys([*negatives, *_lines(negative_file)])),
+        named,
         resolve_config(PromptConfig, [f"hard={hard}", *overrides]),
     )
     found = tune_in_space(store, space, seeds, runs=home.runs)

@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from audience_graph.errors import ConfigError, NotFoundError
+from audience_graph.sentences.named import Named, entity_part
 from audience_graph.user_text.prompts import Prompt, write_prompt
-from audience_graph.user_text.space import SentenceMap, read_map, read_space, read_vectors
+from audience_graph.user_text.space import SentenceMap, read_entities, read_map, read_space, read_vectors
 from audience_graph.vectors.store import Store, Transaction
 from audience_graph.vectors.topk import keys_of, top_users, user_keys
 from audience_trainers.users.prompt.config import PromptConfig
@@ -24,12 +25,16 @@ from audience_trainers.users.text_tower.tower import TextTower
 
 @dataclass(frozen=True, slots=True)
 class Seeds:
-    """A sentence and the users who are, and who are not, meant by it. `config.hard` more of the latter are mined."""
+    """A sentence and the users who are, and who are not, meant by it. `config.hard` more of the latter are mined.
+
+    `named` are the entities that the sentence names.
+    """
 
     name: str
     sentence: str
     positives: tuple[str, ...]
     negatives: tuple[str, ...] = ()
+    named: Named = field(default_factory=lambda: Named({}))
     config: PromptConfig = field(default_factory=PromptConfig)
 
 
@@ -53,7 +58,7 @@ def tune_in_space(store: Store, space: str, seeds: Seeds, *, runs: Path) -> Tune
         raise ConfigError(f"user {both[0]!r} is a positive and a negative seed", hint="name each user once")
     with store.transaction(read_only=True) as tx:
         name = read_space(tx, space).space
-        tower = tower_of(read_map(tx, name), runs)
+        tower = tower_of(read_map(tx, name), _part(tx, name, seeds.named), runs=runs)
         keys = keys_of(tx, (*seeds.positives, *seeds.negatives))
         vectors = read_vectors(tx, name, list(keys.values()))
         taken = {user: key for user, key in keys.items() if key in vectors}
@@ -68,20 +73,33 @@ def tune_in_space(store: Store, space: str, seeds: Seeds, *, runs: Path) -> Tune
     return Tuned(name, prompt, tuple(u for u in (*seeds.positives, *seeds.negatives) if u not in taken))
 
 
-def tower_of(sentences: SentenceMap, runs: Path) -> TextTower:
-    """Return the frozen text tower of a space. Raises NotFoundError when its folder is not there."""
+def tower_of(sentences: SentenceMap, part: Vectors, *, runs: Path) -> TextTower:
+    """Return the frozen text tower of a space, for one sentence with the entity part (entity_dims,).
+
+    What the entities give stays as it is while words are tuned: a part of the bias. Raises RunError when the tower's
+    folder is not there.
+    """
     if sentences.folder is not None:
         from audience_trainers.users.text_tower.open import open_tower
 
         return open_tower(runs / sentences.folder)
     assert sentences.weight is not None
     assert sentences.bias is not None
-    dims, width = sentences.weight.shape
+    dims, width = sentences.weight.shape[0], sentences.width - sentences.entity_dims
+    bias = sentences.bias + sentences.weight[:, width:] @ (np.float32(sentences.entity_weight) * part)
     head = nn.Linear(width, dims)
     with torch.no_grad():
-        head.weight.copy_(torch.from_numpy(sentences.weight.copy()))
-        head.bias.copy_(torch.from_numpy(sentences.bias.copy()))
+        head.weight.copy_(torch.from_numpy(sentences.weight[:, :width].copy()))
+        head.bias.copy_(torch.from_numpy(bias))
     return TextTower(TowerConfig(dims=dims, tune="head"), head=head).eval()
+
+
+def _part(tx: Transaction, space: str, named: Named) -> Vectors:
+    sentences = read_map(tx, space)
+    if sentences.entity_dims == 0:
+        return np.zeros(0, np.float32)
+    found = entity_part([named], read_entities(tx, space, list(named.weights)), sentences.entity_dims)
+    return np.asarray(found[0], np.float32)
 
 
 def _nearest(tx: Transaction, space: str, tower: TextTower, seeds: Seeds, taken: set[int]) -> Vectors | None:
