@@ -68,7 +68,7 @@ def measure_towers(chunk: int) -> dict[str, float]:
     from audience_trainers.users.text_tower.tower import TextTower
 
     torch.manual_seed(7)
-    tower = TextTower(TowerConfig(dims=256)).eval()
+    tower = TextTower(TowerConfig(tune="lora", dims=256)).eval()
     sentences = [f"The user purchased article {i} amounting more than {i % 97} dollars" for i in range(TOWER_BATCH)]
     users = torch.randn(TOWER_BATCH, 256)
     tower(sentences[:1])[0, 0].backward()

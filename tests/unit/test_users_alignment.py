@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from audience_graph.errors import ConfigError
+from audience_trainers.users.alignment.aligned import Described, join_sides
 from audience_trainers.users.alignment.config import AlignConfig
 from audience_trainers.users.alignment.info_nce import Temperature, info_nce
-from audience_trainers.users.alignment.train import Aligned, Described, Material, align
+from audience_trainers.users.alignment.train import Material, align
 from audience_trainers.users.behaviour.batches import Reading
 from audience_trainers.users.behaviour.config import BehaviourConfig
 from audience_trainers.users.behaviour.encoder import DAY, BehaviourEncoder
@@ -161,7 +162,7 @@ def material_of(p=96, seed=0):
 
 def model_of(config=SMALL, seed=0):
     torch.manual_seed(seed)
-    return Aligned(BehaviourEncoder(TEXTS, 1, BEHAVIOUR), None, TEXTS, config)
+    return join_sides(BehaviourEncoder(TEXTS, 1, BEHAVIOUR), None, config, text_dims=TEXTS)
 
 
 def test_before_anything_is_learned_users_lie_by_what_they_read_about():
@@ -224,6 +225,7 @@ def test_equal_sentences_are_encoded_once():
     described = Described.of([["a", "b"], ["b", "c"]], encode)
     assert asked == ["a", "b", "c"]
     assert described.text.tolist() == [[0, 1], [1, 2]]
+    assert described.sentences == ("a", "b", "c")
 
 
 def test_too_few_pairs_and_wrong_settings_are_refused():

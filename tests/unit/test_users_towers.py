@@ -4,22 +4,30 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from tiny_alignment import CONFIG, LIKES, align, rows_of, towers
+from tiny_alignment import CONFIG, LIKES, align, material_of, towers
 
 from audience_graph.errors import ConfigError
 from audience_trainers.processes import Processes
+from audience_trainers.users.alignment.aligned import Described
 from audience_trainers.users.alignment.gradient_cache import Chunk, embed_in_chunks, seeded
 from audience_trainers.users.alignment.info_nce import info_nce
 from audience_trainers.users.alignment.retrieval import retrieval_measures
-from audience_trainers.users.alignment.towers import DescribedRows, Step, TowersConfig
+from audience_trainers.users.alignment.train import Step
 from audience_trainers.users.training import TrainOptions
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def users_of(model):
+    """Return what embeds the users of some rows, and 24 rows."""
+    material = material_of()
+    return lambda rows: model.users(material.inputs, rows), material.training[:24]
 
 
 def gradients(model, loss):
@@ -30,16 +38,17 @@ def gradients(model, loss):
 
 @pytest.mark.parametrize("name", ["bert", "qwen2"])
 def test_the_cache_gives_the_gradients_of_the_plain_pass(name):
-    features, rows = rows_of()
-    model = towers(features, name=name).eval()  # no dropout
-    step = Step(model, rows.describe, CONFIG, TrainOptions(), Processes())
-    batch = rows.training[:24]
+    material = material_of()
+    model = towers(name=name).eval()  # no dropout
+    step = Step(model, material, CONFIG, TrainOptions(), Processes())
+    batch = material.training[:24]
     cached = step.loss(batch, 0)
     found = gradients(model, cached)
 
-    said = rows.describe(batch, np.random.default_rng([7, 6, 0, int(batch[0]), len(batch)]))
+    said = [material.described.sentences[i] for i in material.described.text[batch, 0]]
     same = torch.tensor([sorted(set(said)).index(sentence) for sentence in said])
-    plain = info_nce(model.embed(batch), model.text(said), model.temperature(), same=same, both=True)
+    users = model.users(material.inputs, batch)
+    plain = info_nce(users, model.tower(said), model.temperature(), same=same, both=True)
     wanted = gradients(model, plain)
 
     assert float(cached.detach()) == pytest.approx(float(plain.detach()), abs=1e-5)
@@ -48,13 +57,13 @@ def test_the_cache_gives_the_gradients_of_the_plain_pass(name):
 
 
 def test_both_passes_draw_the_same_dropout():
-    features, rows = rows_of()
-    model = towers(features, dropout=0.5).train()
-    chunks = [Chunk(part, 100 + i) for i, part in enumerate(np.array_split(rows.training[:24], 3))]
+    model = towers(dropout=0.5).train()
+    embed, rows = users_of(model)
+    chunks = [Chunk(part, 100 + i) for i, part in enumerate(np.array_split(rows, 3))]
     seen = []
     model.users.net[2].register_forward_hook(lambda module, given, found: seen.append(found.detach()))  # noqa: ARG005
     state = torch.random.get_rng_state()
-    cached = embed_in_chunks(model.embed, chunks, dims=16, device="cpu")
+    cached = embed_in_chunks(embed, chunks, dims=16, device="cpu")
     assert torch.equal(torch.random.get_rng_state(), state)
     torch.rand(5)  # somebody else draws between the passes
     found = gradients(model, (cached * torch.arange(16)).pow(2).sum())
@@ -66,33 +75,32 @@ def test_both_passes_draw_the_same_dropout():
     parts = []
     for chunk in chunks:
         with seeded(chunk.seed, "cpu"):
-            parts.append(model.embed(chunk.part))
+            parts.append(embed(chunk.part))
     wanted = gradients(model, (torch.cat(parts) * torch.arange(16)).pow(2).sum())
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-3)  # of sums of some thousands
 
 
 def test_the_first_pass_keeps_no_activations():
-    features, rows = rows_of()
-    model = towers(features)
+    embed, rows = users_of(towers())
     kept = []
-    chunks = [Chunk(part, i) for i, part in enumerate(np.array_split(rows.training[:24], 3))]
+    chunks = [Chunk(part, i) for i, part in enumerate(np.array_split(rows, 3))]
     with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.numel()) or t, lambda t: t):
-        embed_in_chunks(model.embed, chunks, dims=16, device="cpu")
+        embed_in_chunks(embed, chunks, dims=16, device="cpu")
         assert kept == []
-        model.embed(rows.training[:24])
+        embed(rows)
         assert sum(kept) > 24 * 32
 
 
 def test_bf16_reaches_both_passes():
-    features, rows = rows_of()
-    model = towers(features, dropout=0.0)
+    model = towers(dropout=0.0)
+    embed, rows = users_of(model)
     types = []
     model.users.net[0].register_forward_hook(lambda module, given, found: types.append(found.dtype))  # noqa: ARG005
-    chunks = [Chunk(rows.training[:24], 0)]
+    chunks = [Chunk(rows, 0)]
     found = []
     for half in (True, False):
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            cached = embed_in_chunks(model.embed, chunks, dims=16, device="cpu")
+            cached = embed_in_chunks(embed, chunks, dims=16, device="cpu")
         found.append(gradients(model, cached.pow(2).sum()))
     assert types == [torch.bfloat16] * 2 + [torch.float32] * 2
     assert float(torch.cosine_similarity(*found, dim=0)) > 0.999
@@ -131,25 +139,20 @@ def test_retrieval_and_auc_are_those_of_the_scores():
 
 
 def test_users_and_sentences_find_each_other_and_a_sentence_is_read_once():
-    features, rows = rows_of()
-
-    def describe(chosen, rng):
-        return [LIKES[0]] * 5 + rows.describe(chosen[5:], rng)
-
-    step = Step(towers(features), describe, CONFIG, TrainOptions(), Processes())
-    _, texts, place = step.vectors(rows.training[:24], 0)
-    assert len(texts) <= 2 * len(LIKES)
-    assert len(set(place[:5].tolist())) == 1
+    material = material_of()
+    rows = material.training[:24]
+    _, texts, place = Step(towers(), material, CONFIG, TrainOptions(), Processes()).vectors(rows, 0)
+    assert len(texts) <= len(LIKES) < len(rows)
+    said = material.described.text[rows, 0]
+    assert ((place.unsqueeze(0) == place.unsqueeze(1)).numpy() == (said[:, None] == said)).all()
 
     trained = align(epochs=25, patience=25)
     last = {name: value for epoch, name, value in trained.curves if epoch == 25}
     assert last["retrieval"] > 0.99
     assert last["auc"] > 0.99
-    users, texts, place = Step(trained.model, rows.describe, CONFIG, TrainOptions(), Processes()).vectors(
-        rows.training[:24], 0
-    )
+    users, texts, place = Step(trained.model, material, CONFIG, TrainOptions(), Processes()).vectors(rows, 0)
     assert retrieval_measures([(users, texts, place)])["retrieval"] > 0.99
-    before, after = towers(features).state_dict(), trained.model.state_dict()
+    before, after = towers().state_dict(), trained.model.state_dict()
     moved = {name for name in before if not torch.equal(before[name], after[name])}
     assert any("lora_A" in name for name in moved)
     assert any(name.startswith("users.") for name in moved)
@@ -197,8 +200,49 @@ def test_training_in_bf16_finds_them_too():
 
 
 def test_wrong_settings_and_too_few_rows_are_refused():
-    for wrong in ({"batch": 1}, {"chunk": 0}, {"warm": 2}):
+    for wrong in ({"batch": 1}, {"chunk": -1}, {"warm": 2}, {"pairs": -1}):
         with pytest.raises(ConfigError, match=next(iter(wrong))):
-            TowersConfig(**wrong)
+            replace(CONFIG, **wrong)
     with pytest.raises(ConfigError, match="1 pairs to train"):
-        DescribedRows(lambda rows, rng: [], np.arange(1), np.arange(2))  # noqa: ARG005
+        replace(material_of(), training=np.arange(1))
+    with pytest.raises(ConfigError, match="2 processes share a batch by its chunks"):
+        Step(towers(), material_of(), replace(CONFIG, chunk=0), TrainOptions(), Processes(0, 2))
+
+
+def test_a_batch_of_one_chunk_is_read_once_and_gives_the_same():
+    material, counts = material_of(), []
+    losses = []
+    for chunk in (7, 24, 1_000, 0):
+        model = towers(dropout=0.0).train()
+        model.users.register_forward_hook(lambda module, given, found: counts.append(len(found)))  # noqa: ARG005
+        step = Step(model, material, replace(CONFIG, chunk=chunk), TrainOptions(), Processes())
+        loss = step.loss(material.training[:24], 1)
+        losses.append((float(loss.detach()), *gradients(model, loss).tolist()))
+    assert counts == [7, 7, 7, 3] * 2 + [24] * 3
+    np.testing.assert_allclose(losses, np.tile(losses[-1], (4, 1)), atol=1e-5)
+
+
+def test_equal_descriptions_are_negatives_only_if_asked():
+    material = material_of()
+    losses = []
+    for mask in (True, False):
+        step = Step(towers().eval(), material, replace(CONFIG, mask_equal=mask), TrainOptions(), Processes())
+        losses.append(float(step.loss(material.training[:24], 0).detach()))
+    assert losses[0] < losses[1] - 0.1
+
+
+def test_an_epoch_may_take_some_of_the_pairs_each_time_others(monkeypatch):
+    taken = []
+    monkeypatch.setattr(Step, "loss", lambda self, rows, epoch: taken.append(rows) or self.model.temperature() * 0)  # noqa: ARG005
+    align(pairs=10, epochs=2)
+    first, second = taken[0], taken[2]  # a held-out batch lies between
+    assert len(first) == len(set(first.tolist())) == len(second) == 10
+    assert set(first.tolist()) != set(second.tolist())
+    assert max(taken[0].max(), taken[2].max()) < 48
+
+
+def test_descriptions_without_vectors_need_a_tower():
+    model = towers()
+    model.tower = None
+    with pytest.raises(ValueError, match="need vectors"):
+        model.read(Described.of([["tea"]]), np.arange(1))

@@ -16,7 +16,7 @@ SENTENCE = "people who will buy tea shoes books garden music travel pay with car
 WORDS = SENTENCE.split()
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 END = "<|endoftext|>"
-SMALL = TowerConfig(dims=16, rank=2, max_tokens=48)
+SMALL = TowerConfig(tune="lora", dims=16, rank=2, max_tokens=48)
 
 
 def tokenizer_of(*, wrapped: bool) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -9,23 +10,28 @@ import numpy as np
 import torch
 
 from audience_graph.errors import ConfigError
+from audience_trainers.users.alignment.aligned import Aligned, Described, join_sides
 from audience_trainers.users.alignment.config import AlignConfig
-from audience_trainers.users.alignment.train import Aligned, Described, Material, align
+from audience_trainers.users.alignment.train import Material, align
 from audience_trainers.users.behaviour.batches import Reading
 from audience_trainers.users.behaviour.config import BehaviourConfig
 from audience_trainers.users.behaviour.embed import READ_ROWS
+from audience_trainers.users.behaviour.encoder import BehaviourEncoder
 from audience_trainers.users.behaviour.pretrain import pretrain_behaviour
 from audience_trainers.users.entity_text import EntityText, EntityTextConfig, learn_entities
-from audience_trainers.users.histories import Moments, last_events, read_histories
+from audience_trainers.users.histories import Histories, Moments, last_events, read_histories
 from audience_trainers.users.pairs.build import Pairs, PairsConfig, build_pairs
 from audience_trainers.users.pairs.families import FamilyMap
 from audience_trainers.users.pairs.windows import WindowConfig
 from audience_trainers.users.profiles import Profiles, read_profiles
+from audience_trainers.users.search_text.encoder import SearchText
 from audience_trainers.users.source import Source
 from audience_trainers.users.tabular.config import TabularConfig
 from audience_trainers.users.tabular.encoder import TabularEncoder
 from audience_trainers.users.tabular.pretrain import pretrain_tabular
 from audience_trainers.users.tabular.schema import TabularSchema
+from audience_trainers.users.text_tower.config import TowerConfig
+from audience_trainers.users.text_tower.tower import TextTower
 from audience_trainers.users.texts import Encode
 from audience_trainers.users.training import TrainOptions
 from audience_trainers.users.user_model import Floats, Known, read_inputs
@@ -33,23 +39,46 @@ from audience_trainers.users.user_model import Floats, Known, read_inputs
 
 @dataclass(frozen=True, slots=True)
 class UsersConfig:
-    """Resolved settings of the whole model."""
+    """Resolved settings of the whole model.
+
+    `tower` reads sentences, `search_text` a user's last searches. With tune=head and no folder, the default of both,
+    nothing is read again: sentences go through a head over their kept vectors, of searches the mean vector is taken.
+    With lora, full, or a folder, they are read by a model that is trained along within alignment. Raises ConfigError
+    for a tower of other dims than the space.
+    """
 
     pairs: PairsConfig = field(default_factory=lambda: PairsConfig(windows=WindowConfig(test_cuts=0)))
     entities: EntityTextConfig = field(default_factory=EntityTextConfig)
     behaviour: BehaviourConfig = field(default_factory=BehaviourConfig)
     tabular: TabularConfig = field(default_factory=TabularConfig)
     align: AlignConfig = field(default_factory=AlignConfig)
+    tower: TowerConfig = field(default_factory=TowerConfig)
+    search_text: TowerConfig = field(default_factory=TowerConfig)
+
+    def __post_init__(self) -> None:
+        for name, wanted, space in (
+            ("tower", self.align.dims, "align"),
+            ("search_text", self.behaviour.dims, "behaviour"),
+        ):
+            if getattr(self, name).dims not in (0, wanted):
+                raise ConfigError(
+                    f"setting {name}.dims: expected {wanted:,}, as {space}.dims, found {getattr(self, name).dims:,}",
+                    hint=f"leave it out, and set {space}.dims",
+                )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainedUsers:
-    """The aligned model, its loss on what was held out, and what is known of users: when it was trained, or now."""
+    """The aligned model, its loss on what was held out, and what is known of users: when it was trained, or now.
+
+    `curves` (epoch, name, value) are those of the alignment, see `align`.
+    """
 
     model: Aligned
     known: Known
     texts: EntityText
     valid_loss: float = float("nan")
+    curves: tuple[tuple[int, str, float], ...] = ()
 
     def embed(self, moments: Moments) -> Floats:
         """Return the unit vectors (p, dims) of users at moments, whose inputs are read some thousand at a time."""
@@ -57,16 +86,29 @@ class TrainedUsers:
         return np.concatenate([self.model.users.embed(read_inputs(self.known, part)) for part in parts])
 
     def embed_sentences(self, sentences: Sequence[str]) -> Floats:
-        """Return the unit vectors (n, dims) of sentences."""
+        """Return the unit vectors (n, dims) of sentences, read by the tower where one was trained."""
+        if self.model.tower is not None:
+            return self.model.tower.embed(sentences)
         return self.model.embed_texts(self.texts.sentences(sentences))
+
+    def tower(self) -> TextTower:
+        """Return what reads sentences; where only a head was trained, MiniLM with that head.
+
+        Raises ConfigError when the head belongs to vectors of another width than MiniLM's.
+        """
+        if self.model.tower is not None:
+            return self.model.tower
+        return TextTower(TowerConfig(), head=self.model.head).eval()
 
 
 def train_users(source: Source, config: UsersConfig, encode: Encode, options: TrainOptions) -> TrainedUsers:
     """Train on everything in a source: behaviour and columns without labels, then alignment with futures.
 
+    With a folder each part keeps its checkpoints in a folder of its own, and a killed run goes on to the same end.
     Raises as each step does.
     """
     histories = read_histories(source)
+    options = replace(options, key=_key(options, config, histories))
     families = FamilyMap()
     pairs = build_pairs(source, histories, config.pairs, families=families, progress=options.progress)
     texts = learn_entities(source.dictionary, histories, encode, config.entities, options.seed)
@@ -77,12 +119,32 @@ def train_users(source: Source, config: UsersConfig, encode: Encode, options: Tr
     everyone = np.arange(len(histories.user_ids))
     end = np.full(len(everyone), int(histories.time.max()) + 1, np.int64)
     whole = Reading(last_events(histories, Moments(everyone, end), known.width), end, vectors)
-    pretrained = pretrain_behaviour(whole, everyone, len(histories.sources), config.behaviour, options)
+    pretrained = pretrain_behaviour(
+        whole, everyone, len(histories.sources), config.behaviour, options.within("behaviour")
+    )
     torch.manual_seed(options.seed)
-    model = Aligned(pretrained.model, tabular, vectors.shape[1], config.align)
-    material = _material(known, pairs, texts.events, config.align.views, options.seed)
-    aligned = align(model, material, config.align, options)
-    return TrainedUsers(aligned.model, known, texts, aligned.valid_loss)
+    model = _sides(pretrained.model, tabular, vectors.shape[1], config)
+    material = _material(known, pairs, None if config.tower.reads else texts.events, config.align.views, options.seed)
+    aligned = align(model, material, config.align, options.within("alignment"))
+    return TrainedUsers(aligned.model, known, texts, aligned.valid_loss, tuple(aligned.curves))
+
+
+def _key(options: TrainOptions, config: UsersConfig, histories: Histories) -> str:
+    """Return what names data, settings and seed, so that no checkpoint of another training is taken up."""
+    digest = hashlib.blake2b(repr((options.key, options.seed, config)).encode(), digest_size=16)
+    for part in (histories.start, histories.time, histories.text, histories.source):
+        digest.update(part.tobytes())
+    for words in (histories.user_ids, histories.sources, histories.texts):
+        digest.update("\x1f".join(words).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def _sides(behaviour: BehaviourEncoder, tabular: TabularEncoder | None, text_dims: int, config: UsersConfig) -> Aligned:
+    """Return the model that is aligned, with a tower and an encoder of searches where the settings ask for them."""
+    tower = TextTower(replace(config.tower, dims=config.align.dims)) if config.tower.reads else None
+    dims = config.behaviour.dims
+    search = SearchText(replace(config.search_text, dims=dims)) if config.search_text.reads else None
+    return join_sides(behaviour, tabular, config.align, text_dims=text_dims, tower=tower, search=search)
 
 
 def _learn_columns(
@@ -103,11 +165,13 @@ def _learn_columns(
     except ConfigError:  # columns that tell nothing are no reason to stop
         return known, None
     told = replace(known, profiles=profiles, schema=schema)
-    table = pretrain_tabular(schema, schema.encode(columns), profiles.user[rows], config.tabular, options)
+    table = pretrain_tabular(
+        schema, schema.encode(columns), profiles.user[rows], config.tabular, options.within("tabular")
+    )
     return told, table.model
 
 
-def _material(known: Known, pairs: Pairs, encode: Encode, views: int, seed: int) -> Material:
+def _material(known: Known, pairs: Pairs, encode: Encode | None, views: int, seed: int) -> Material:
     rng = np.random.default_rng([seed, 4])
     rows = np.arange(len(pairs))
     sentences = list(zip(*(pairs.sample(rows, rng) for _ in range(views)), strict=True))

@@ -23,8 +23,8 @@ from audience_graph.entities.text_encoder import MODEL
 from audience_graph.errors import RunError
 from audience_graph.user_text.space import SentenceMap
 from audience_trainers.run import Progress, RunFolder, silent
+from audience_trainers.users.alignment.aligned import Aligned, join_sides
 from audience_trainers.users.alignment.config import AlignConfig
-from audience_trainers.users.alignment.train import Aligned
 from audience_trainers.users.behaviour.config import BehaviourConfig
 from audience_trainers.users.behaviour.encoder import BehaviourEncoder
 from audience_trainers.users.entity_text import EntityText
@@ -121,7 +121,7 @@ def _model(run: RunFolder, told: dict[str, Any], schema: TabularSchema | None) -
     behaviour = config_of(BehaviourConfig, run.config["behaviour"])
     tabular = None if schema is None else TabularEncoder(schema, config_of(TabularConfig, run.config["tabular"]))
     encoder = BehaviourEncoder(told["text_dims"], len(told["sources"]), behaviour)
-    return Aligned(encoder, tabular, told["text_dims"], config_of(AlignConfig, run.config["align"]))
+    return join_sides(encoder, tabular, config_of(AlignConfig, run.config["align"]), text_dims=told["text_dims"])
 
 
 def _read(run: RunFolder) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -59,6 +59,13 @@ class TrainOptions:
     key: str = ""
     bf16: bool = False
     progress: Progress = silent
+
+    def within(self, name: str) -> TrainOptions:
+        """Return options for one of several trainings, whose checkpoints lie in a folder of their own; it is made."""
+        if self.folder is None:
+            return self
+        (self.folder / name).mkdir(parents=True, exist_ok=True)
+        return replace(self, folder=self.folder / name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,6 +17,7 @@ from audience_trainers.users.behaviour.encoder import BehaviourEncoder
 from audience_trainers.users.fusion import Concatenation, Fusion
 from audience_trainers.users.histories import Histories, Moments, last_codes, last_events
 from audience_trainers.users.profiles import Profiles
+from audience_trainers.users.search_text.encoder import SearchText
 from audience_trainers.users.tabular.encoder import TabularEncoder
 from audience_trainers.users.tabular.schema import Rows, TabularSchema
 
@@ -26,11 +27,24 @@ GAIN = 0.3  # where the weight of what is fused starts, beside the anchor of len
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Searches:
+    """The last searches of p users, newest last: those of row i are texts[code[start[i] : start[i + 1]]]."""
+
+    code: Indices
+    start: Indices
+    texts: tuple[str, ...]
+
+    def of(self, rows: Indices) -> list[list[str]]:
+        """Return the searches of some rows."""
+        return [[self.texts[i] for i in self.code[self.start[row] : self.start[row + 1]].tolist()] for row in rows]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class UserInputs:
     """What is known of p users, each at a moment: histories, the mean vector (p, t) of the last searches, columns.
 
     `searched` (p,) marks those who have searches, `known` (p,) those of whom a row of columns is there; `table` is None
-    where nobody has columns.
+    where nobody has columns. `searches` are the words, for a model that reads them itself.
     """
 
     reading: Reading
@@ -38,6 +52,7 @@ class UserInputs:
     searched: npt.NDArray[np.bool_]
     table: Rows | None = None
     known: npt.NDArray[np.bool_] | None = None
+    searches: Searches | None = None
 
     def __len__(self) -> int:
         return len(self.reading.moment)
@@ -66,7 +81,10 @@ def read_inputs(told: Known, moments: Moments) -> UserInputs:
     said = np.diff(start)
     share = sp.csr_matrix((1.0 / np.repeat(said, said), text, start), shape=(len(moments), len(told.vectors)))
     inputs = UserInputs(
-        Reading(block, moments.time, told.vectors), np.asarray(share @ told.vectors, np.float32), said > 0
+        Reading(block, moments.time, told.vectors),
+        np.asarray(share @ told.vectors, np.float32),
+        said > 0,
+        searches=Searches(text, start, told.histories.texts),
     )
     if told.profiles is None or told.schema is None:
         return inputs
@@ -82,6 +100,7 @@ class UserModel(nn.Module):
     users and sentences agree as far as texts do before anything is learned.
 
     Tokens for the fusion: of behaviour the pooled vector and where the user is now, of searches one, one per column.
+    The token of searches is a map of the mean of their vectors, or what `search` makes of their words.
     """
 
     def __init__(
@@ -90,14 +109,16 @@ class UserModel(nn.Module):
         tabular: TabularEncoder | None,
         text_dims: int,
         config: AlignConfig,
+        *,
         anchor: nn.Module | None = None,
+        search: SearchText | None = None,
     ) -> None:
         super().__init__()
         self.anchor = anchor
         self.gain = nn.Parameter(torch.tensor(GAIN))
         d = behaviour.text.out_features
         self.behaviour = behaviour
-        self.search = nn.Sequential(nn.Linear(text_dims, d), nn.LayerNorm(d))
+        self.search = nn.Sequential(nn.Linear(text_dims, d), nn.LayerNorm(d)) if search is None else search
         self.tabular = tabular
         self.columns = None if tabular is None else nn.Linear(tabular.column.shape[1], d)
         modalities = 2 if tabular is None else 3
@@ -114,9 +135,9 @@ class UserModel(nn.Module):
         states = self.behaviour(events)
         pooled = self.behaviour.pooled(states, events.time, moment)
         last = states.c[torch.arange(len(rows)), (events.length - 1).clamp_min(0)]
-        searches = self.search(torch.from_numpy(inputs.search[rows]).to(device))
-        parts = [torch.stack([pooled, last], dim=1), searches.unsqueeze(1)]
-        present = [events.length > 0, torch.from_numpy(inputs.searched[rows]).to(device)]
+        searches, searched = self._searches(inputs, rows, device)
+        parts = [torch.stack([pooled, last], dim=1), searches]
+        present = [events.length > 0, searched]
         if self.tabular is not None and self.columns is not None:
             cells, known = self._columns(inputs, rows, device)
             parts.append(cells)
@@ -128,6 +149,16 @@ class UserModel(nn.Module):
         mean = (events.vectors * there).sum(dim=1) / there.sum(dim=1).clamp_min(1)
         said = F.normalize(self.anchor(mean), dim=1) * (events.length > 0).unsqueeze(1)
         return F.normalize(said + self.gain * fused, dim=1)
+
+    def _searches(self, inputs: UserInputs, rows: Indices, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Return the token (b, 1, d) of searches, and who has any (b,)."""
+        if isinstance(self.search, SearchText):
+            if inputs.searches is None:
+                raise ValueError("a model that reads searches needs inputs with their words")
+            found: tuple[Tensor, Tensor] = self.search(inputs.searches.of(rows))
+            return found
+        searches = self.search(torch.from_numpy(inputs.search[rows]).to(device))
+        return searches.unsqueeze(1), torch.from_numpy(inputs.searched[rows]).to(device)
 
     def _columns(self, inputs: UserInputs, rows: Indices, device: torch.device) -> tuple[Tensor, Tensor]:
         """Return the tokens (b, F, d) of columns, and who has any (b,)."""

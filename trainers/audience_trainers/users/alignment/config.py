@@ -15,14 +15,20 @@ _RANGES = STEP_RANGES | {
     "searches": Range(0, 10_000),
     "temperature": Range(1e-3, 100),
     "views": Range(1, 1_000),
-    "batch": Range(2, 1_000_000),
+    "pairs": Range(0, 1_000_000_000),
+    "batch": Range(2, 10_000_000),
+    "chunk": Range(0, 1_000_000),
     "block": Range(0, 1_000_000),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class AlignConfig:
-    """Resolved settings. Raises ConfigError, naming the setting and its range, for a value out of range."""
+    """Resolved settings. Raises ConfigError, naming the setting and its range, for a value out of range.
+
+    `dims` is the paper's 1024. MiniLM's sentences have 384 of their own, so they span 384 of these; users may use all.
+    A space of 384 takes a third of the room and answers faster; measure before you shrink it.
+    """
 
     dims: int = 1_024
     fusion: str = "attention"
@@ -33,7 +39,11 @@ class AlignConfig:
     temperature: float = 0.07  # where the learned one starts
     both: bool = True  # users to sentences, as printed, and sentences to users
     views: int = 4  # descriptions per pair; each epoch takes the next
+    mask_equal: bool = True  # equal descriptions are no negatives of each other
+    pairs: int = 0  # so many of the training pairs an epoch, drawn anew each time; 0 = all
     batch: int = 512
+    chunk: int = 0  # users, or sentences, whose activations are in memory at a time (gradient cache); 0 = the batch
+    bf16: bool = False  # products of 16 bits
     block: int = 0  # rows of logits in memory at a time; 0 = all
     epochs: int = 10
     patience: int = 3

@@ -1,69 +1,46 @@
-"""Train users and sentences into one space: InfoNCE over pairs of a past and a description of its future."""
+"""Train users and sentences into one space: InfoNCE over pairs of a past and a description of its future (FIND 4.3.2).
+
+One loop for a head over kept vectors and for a tower under LoRA. Large batches go through the gradient cache; under
+`torchrun` every process embeds its part of each batch and sees all negatives.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
+from audience_graph.errors import ConfigError
+from audience_trainers.processes import Processes, join_processes
+from audience_trainers.users.alignment.aligned import Aligned, Described
 from audience_trainers.users.alignment.config import AlignConfig
-from audience_trainers.users.alignment.info_nce import Temperature, info_nce
-from audience_trainers.users.behaviour.encoder import BehaviourEncoder
-from audience_trainers.users.tabular.encoder import TabularEncoder
-from audience_trainers.users.training import Lessons, Trained, TrainOptions, check_rows, equal_parts, train
-from audience_trainers.users.user_model import Floats, Indices, UserInputs, UserModel
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Described:
-    """Descriptions of p pairs: `text` (p, views) points into `vectors` (texts, t), one row per distinct sentence."""
-
-    text: npt.NDArray[np.int64]
-    vectors: Floats
-
-    @classmethod
-    def of(cls, sentences: Sequence[Sequence[str]], encode: Callable[[Sequence[str]], Floats]) -> Described:
-        """Encode each distinct sentence of `sentences` (p, views) once, with `encode(texts) -> (n, t)`."""
-        distinct: dict[str, int] = {}
-        text = np.array([[distinct.setdefault(s, len(distinct)) for s in row] for row in sentences], np.int64)
-        return cls(text, np.asarray(encode(list(distinct)), np.float32))
-
-
-class Aligned(nn.Module):
-    """Both sides and the temperature. `head` carries text vectors into the users' space: unit vectors (n, out)."""
-
-    def __init__(
-        self, behaviour: BehaviourEncoder, tabular: TabularEncoder | None, text_dims: int, config: AlignConfig
-    ) -> None:
-        super().__init__()
-        self.head = nn.Linear(text_dims, config.dims)
-        nn.init.orthogonal_(self.head.weight)  # cosines stay what they are
-        nn.init.zeros_(self.head.bias)
-        self.users = UserModel(behaviour, tabular, text_dims, config, self.head if config.anchor else None)
-        self.temperature = Temperature(config.temperature)
-
-    def texts(self, vectors: Tensor) -> Tensor:
-        """Return the unit vectors (n, out) of text vectors (n, t)."""
-        return F.normalize(self.head(vectors), dim=1)
-
-    @torch.no_grad()
-    def embed_texts(self, vectors: Floats) -> Floats:
-        """Return the unit vectors (n, out) of text vectors (n, t) as an array."""
-        self.eval()
-        found: Floats = self.texts(torch.from_numpy(vectors).to(self.head.weight.device)).float().cpu().numpy()
-        return found
+from audience_trainers.users.alignment.gather import gather
+from audience_trainers.users.alignment.gradient_cache import Chunk, Embed, embed_in_chunks, seeded
+from audience_trainers.users.alignment.info_nce import info_nce
+from audience_trainers.users.alignment.retrieval import retrieval_measures
+from audience_trainers.users.training import (
+    Indices,
+    Lessons,
+    Trained,
+    TrainOptions,
+    check_rows,
+    equal_parts,
+    train,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Material:
-    """Pairs: inputs and descriptions of the same p moments; `training` and `validation` rows of them."""
+    """Pairs: inputs and descriptions of the same p moments; `training` and `validation` rows of them.
 
-    inputs: UserInputs
+    `inputs` is what the users' side reads rows of, UserInputs for a UserModel.
+    """
+
+    inputs: Any
     described: Described
     training: Indices
     validation: Indices
@@ -75,25 +52,90 @@ class Material:
 def align(model: Aligned, material: Material, config: AlignConfig, options: TrainOptions) -> Trained[Aligned]:
     """Train both sides on L_CP (FIND eq. 13) and return the model of the best epoch by validation loss.
 
-    Negatives are the other pairs of a batch, of any length of history. Raises as `train` does.
+    One AdamW for all that is not frozen. Negatives are the other pairs of a batch, of any length of history. Curves:
+    loss, valid_loss, retrieval (the share of held-out users whose own description is the nearest of its batch) and auc
+    (mean over held-out descriptions). Under `torchrun` every process calls this with the same arguments: losses and
+    weights are those of one process. Raises ConfigError for several processes without chunks, and as `train` does.
     """
     model = model.to(options.device)
-    views = material.described.text.shape[1]
+    options = replace(options, bf16=options.bf16 or config.bf16)
+    step = Step(model, material, config, options, join_processes(options.device))
+    held = equal_parts(material.validation, config.batch, np.random.default_rng(options.seed))
     lessons = Lessons(
         name="alignment",
-        batches=lambda rng: equal_parts(material.training, config.batch, rng),
-        loss=lambda rows, epoch: _loss(model, material, rows, epoch % views, config),
-        held=equal_parts(material.validation, config.batch, np.random.default_rng(options.seed)),
+        batches=lambda rng: equal_parts(_drawn(material.training, config.pairs, rng), config.batch, rng),
+        loss=step.loss,
+        held=held,
+        measure=lambda: retrieval_measures([step.vectors(part, 0) for part in held]),
+        processes=step.processes,
     )
     return train(model, lessons, config, options)
 
 
-def _loss(model: Aligned, material: Material, rows: Indices, view: int, config: AlignConfig) -> Tensor:
-    device = model.head.weight.device
-    text = material.described.text[rows, view]
-    distinct, place = np.unique(text, return_inverse=True)
-    users = model.users(material.inputs, rows)
-    known = torch.from_numpy(material.described.vectors[distinct]).to(device)
-    texts = model.texts(known).index_select(0, torch.from_numpy(place).to(device))
-    same = torch.from_numpy(text).to(device)
-    return info_nce(users, texts, model.temperature(), same=same, both=config.both, block=config.block)
+def _drawn(rows: Indices, count: int, rng: np.random.Generator) -> Indices:
+    """Return some of the rows, or all where `count` is 0 or not fewer."""
+    return rows if count == 0 or count >= len(rows) else rng.choice(rows, max(2, count), replace=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """The loss of one batch of rows; a description that several of them share is read once."""
+
+    model: Aligned
+    material: Material
+    config: AlignConfig
+    options: TrainOptions
+    processes: Processes
+
+    def __post_init__(self) -> None:
+        if self.processes.size > 1 and self.config.chunk == 0:
+            raise ConfigError(
+                f"{self.processes.size} processes share a batch by its chunks, and setting chunk is 0",
+                hint="--set align.chunk=128",
+            )
+
+    def loss(self, rows: Indices, epoch: int) -> Tensor:
+        """Return this process's share of L_CP for a batch, with the descriptions of the epoch."""
+        users, texts, place = self.vectors(rows, epoch)
+        return info_nce(
+            users,
+            texts.index_select(0, place),
+            self.model.temperature(),
+            same=place if self.config.mask_equal else None,
+            both=self.config.both,
+            block=self.config.block,
+            mine=self.processes.mine(len(rows)),
+        )
+
+    def vectors(self, rows: Indices, epoch: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return users (b, d), distinct descriptions (s, d), and which of these is each user's (b,)."""
+        described, inputs = self.material.described, self.material.inputs
+        chosen, place = described.drawn(rows, epoch)
+        if self.config.chunk:  # like lengths share a chunk
+            order = np.array(sorted(range(len(chosen)), key=lambda i: len(described.sentences[chosen[i]])), np.int64)
+            chosen, place = chosen[order], np.argsort(order)[place]
+        drawn = [self.options.seed, 6, epoch, int(rows[0]), len(rows)]
+        users = self._embed(lambda part: self.model.users(inputs, part), rows, [*drawn, 0])
+        texts = self._embed(lambda part: self.model.read(described, part), chosen, [*drawn, 1])
+        return users, texts, torch.from_numpy(place).to(self.options.device)
+
+    def _embed(self, embed: Embed, parts: Indices, drawn: Sequence[int]) -> Tensor:
+        """Return the vectors of all parts, in one pass, or through the cache where they are more than a chunk.
+
+        Each chunk has its own dropout, whoever embeds it; this process embeds every size-th.
+        """
+        size, device, alone = self.config.chunk, self.options.device, self.processes.size == 1
+        if size == 0:
+            return embed(parts)
+        if alone and len(parts) <= size:
+            with seeded(_seed([*drawn, 0]), device):
+                return embed(parts)
+        mine = range(0, len(parts), size)[self.processes.mine(-(-len(parts) // size))]
+        chunks = [Chunk(parts[begin : begin + size], _seed([*drawn, begin])) for begin in mine]
+        own = embed_in_chunks(embed, chunks, dims=self.model.dims, device=device)
+        place = [i for begin in mine for i in range(begin, min(begin + size, len(parts)))]
+        return gather(own, torch.tensor(place, dtype=torch.long, device=device), len(parts), self.processes)
+
+
+def _seed(numbers: Sequence[int]) -> int:
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from audience_trainers.users.text_tower.config import TowerConfig
+from audience_trainers.users.text_tower.config import DIMS, TowerConfig
 from audience_trainers.users.text_tower.reader import TextReader
 
 SEPARATOR = "; "
@@ -23,8 +23,8 @@ class SearchText(nn.Module):
     def __init__(self, config: TowerConfig, *, shape: Any = None, tokenizer: Any = None) -> None:
         super().__init__()
         self.reader = TextReader(config, shape=shape, tokenizer=tokenizer)
-        self.dims = config.dims
-        self.project = nn.Sequential(nn.Linear(self.reader.width, config.dims), nn.LayerNorm(config.dims))
+        self.dims = config.dims or DIMS
+        self.project = nn.Sequential(nn.Linear(self.reader.width, self.dims), nn.LayerNorm(self.dims))
 
     def forward(self, searches: Sequence[Sequence[str]]) -> tuple[Tensor, Tensor]:
         """Return tokens (b, 1, dims), 0 for a user without searches, and presence (b,) bool.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from audience_graph.errors import ConfigError
-from audience_trainers.users.text_tower.config import TowerConfig
+from audience_trainers.users.text_tower.config import DIMS, TowerConfig
 from audience_trainers.users.text_tower.reader import TextReader
 from audience_trainers.users.text_tower.save import write_folder
 
@@ -28,6 +29,8 @@ class TextTower(nn.Module):
         self, config: TowerConfig, *, shape: Any = None, tokenizer: Any = None, head: nn.Linear | None = None
     ) -> None:
         super().__init__()
+        if config.dims == 0:
+            config = replace(config, dims=DIMS if head is None else head.out_features)
         self.config = config
         self.reader = TextReader(config, shape=shape, tokenizer=tokenizer)
         if head is None:
