@@ -92,7 +92,8 @@ class RunFolder:
 
     def finish(self) -> None:
         """Write `done`: from here on the run can be opened and staged."""
-        files = {p.name: _describe(p) for p in sorted(self.path.iterdir()) if p.is_file()}
+        found = sorted(p for p in self.path.rglob("*") if p.is_file())
+        files = {p.relative_to(self.path).as_posix(): _describe(p) for p in found}
         text = json.dumps({"finished": _now(), "files": files}, indent=2, sort_keys=True) + "\n"
         self._write("done", lambda path: path.write_text(text, encoding="utf-8"))
 

@@ -2,7 +2,10 @@
 
 model.pt          weights of both sides         model.json   what else is needed: channels, columns, sizes
 entities.parquet  ids of the entities whose vectors texts take: rows of entity_vectors.npy (n, d), unit vectors
-sentences/        where the sentence encoder was trained itself: a folder that sentence-transformers opens
+sentences/        where a tower reads sentences: a folder that sentence-transformers opens
+searches/         where searches are read by an encoder of their own: a folder that Hugging Face opens
+
+LoRA lies in the weights of both folders: a model that is opened again is read, not trained further.
 """
 
 from __future__ import annotations
@@ -31,18 +34,26 @@ from audience_trainers.users.entity_text import EntityText
 from audience_trainers.users.fit import TrainedUsers, UsersConfig
 from audience_trainers.users.histories import Histories, read_histories
 from audience_trainers.users.profiles import read_profiles
+from audience_trainers.users.search_text.encoder import SearchText
 from audience_trainers.users.source import Source
 from audience_trainers.users.tabular.config import TabularConfig
 from audience_trainers.users.tabular.encoder import TabularEncoder
 from audience_trainers.users.tabular.schema import TabularSchema
+from audience_trainers.users.text_tower.config import TowerConfig
+from audience_trainers.users.text_tower.open import open_tower
+from audience_trainers.users.text_tower.save import write_reader
 from audience_trainers.users.texts import Encode
 from audience_trainers.users.user_model import Floats, Known
 
 C = TypeVar("C")
+SENTENCES, SEARCHES = "sentences", "searches"
 
 
 def save_users(run: RunFolder, trained: TrainedUsers, config: UsersConfig) -> str:
-    """Write a trained model into a run folder and return its content hash: equal for equal weights."""
+    """Write a trained model into a run folder and return its content hash: equal for equal weights.
+
+    The hash is of all weights; model.pt holds those that lie in no folder of their own.
+    """
     state = {name: value.detach().cpu().contiguous() for name, value in trained.model.state_dict().items()}
     known = trained.known
     told = {
@@ -61,8 +72,13 @@ def save_users(run: RunFolder, trained: TrainedUsers, config: UsersConfig) -> st
     run.write_table("entities", pa.table({"entity_id": pa.array(ids, pa.string())}))
     vectors = [trained.texts.vectors[entity] for entity in ids]
     run.write_array("entity_vectors", np.array(vectors, np.float32).reshape(len(ids), trained.texts.dims))
+    if trained.model.tower is not None:
+        trained.model.tower.save(run.path / SENTENCES)
+    search = _search_of(trained.model)
+    if search is not None:
+        write_reader(run.path / SEARCHES, search.reader)
     buffer = io.BytesIO()
-    torch.save(state, buffer)
+    torch.save({name: value for name, value in state.items() if not _is_read(name)}, buffer)
     run.write_bytes("model.pt", buffer.getvalue())
     run.write_json("model", told)
     return str(told["content_hash"])
@@ -78,7 +94,7 @@ def load_users(run: RunFolder, source: Source, encode: Encode, *, progress: Prog
     schema = None if told["schema"] is None else TabularSchema.from_json(json.dumps(told["schema"]))
     model = _model(run, told, schema)
     try:
-        model.load_state_dict(state)
+        model.load_state_dict({name: value for name, value in model.state_dict().items() if _is_read(name)} | state)
     except RuntimeError as exc:
         raise RunError(f"{run.path / 'model.pt'} does not fit its settings: {exc}") from exc
     progress("texts", 0, len(histories.texts))
@@ -98,8 +114,11 @@ def entity_vectors(run: RunFolder) -> dict[str, Floats]:
 
 
 def sentence_map(run: RunFolder) -> SentenceMap:
-    """Return how a sentence becomes a vector of this model's space."""
+    """Return how a sentence becomes a vector of this model's space: by a linear map, or by the tower in its folder."""
     told, state = _read(run)
+    if _texts_config(run, "tower").reads:
+        width = int(state["head.weight"].shape[1])
+        return SentenceMap(base=run.run_id, width=width, folder=f"{run.run_id}/{SENTENCES}")
     weight, bias = state["head.weight"].float().numpy(), state["head.bias"].float().numpy()
     return SentenceMap(
         base=MODEL,
@@ -121,7 +140,36 @@ def _model(run: RunFolder, told: dict[str, Any], schema: TabularSchema | None) -
     behaviour = config_of(BehaviourConfig, run.config["behaviour"])
     tabular = None if schema is None else TabularEncoder(schema, config_of(TabularConfig, run.config["tabular"]))
     encoder = BehaviourEncoder(told["text_dims"], len(told["sources"]), behaviour)
-    return join_sides(encoder, tabular, config_of(AlignConfig, run.config["align"]), text_dims=told["text_dims"])
+    return join_sides(
+        encoder,
+        tabular,
+        config_of(AlignConfig, run.config["align"]),
+        text_dims=told["text_dims"],
+        tower=open_tower(run.path / SENTENCES) if _texts_config(run, "tower").reads else None,
+        search=_open_search(run, behaviour.dims),
+    )
+
+
+def _open_search(run: RunFolder, dims: int) -> SearchText | None:
+    config = _texts_config(run, "search_text")
+    if not config.reads:
+        return None
+    return SearchText(replace(config, folder=str(run.path / SEARCHES), tune="head", dims=dims))
+
+
+def _search_of(model: Aligned) -> SearchText | None:
+    found = getattr(model.users, "search", None)
+    return found if isinstance(found, SearchText) else None
+
+
+def _texts_config(run: RunFolder, name: str) -> TowerConfig:
+    """Return how texts are read; runs from before they could be say nothing of it."""
+    return config_of(TowerConfig, run.config.get(name, {}))
+
+
+def _is_read(name: str) -> bool:
+    """Return whether a weight belongs to a model that reads texts, and lies in that model's folder."""
+    return ".reader." in name
 
 
 def _read(run: RunFolder) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:

@@ -34,9 +34,14 @@ def write_folder(folder: Path, reader: TextReader, project: nn.Linear) -> None:
         raise
 
 
+def write_reader(folder: Path, reader: TextReader) -> None:
+    """Write model and tokenizer alone into an empty folder, as Hugging Face opens them: a `TowerConfig.folder`."""
+    _merged(reader).save_pretrained(folder)
+    reader.tokenizer.save_pretrained(folder)
+
+
 def _write_all(part: Path, reader: TextReader, project: nn.Linear) -> None:
-    _merged(reader).save_pretrained(part)
-    reader.tokenizer.save_pretrained(part)
+    write_reader(part, reader)
     paths = ["" if i == 0 else f"{i}_{name}" for i, name in enumerate(_MODULES)]
     _write_json(
         part / "modules.json",
