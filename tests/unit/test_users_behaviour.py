@@ -103,8 +103,8 @@ def test_pooling_starts_as_the_plain_mean_and_then_may_weigh_by_age():
     assert not torch.allclose(soon, late, atol=1e-3)
 
 
-def plain_cpc(c, z, length, steps, temperature, others):
-    """Write eq. 6 out, pair by pair."""
+def plain_cpc(c, z, length, steps, temperature, others, alike=None):
+    """Write eq. 6 out, pair by pair; another's event that is like one of those asked for is left out."""
 
     def cosine(a, b):
         return float(np.dot(a, b) / (np.linalg.norm(a) * np.linalg.norm(b))) / temperature
@@ -113,7 +113,12 @@ def plain_cpc(c, z, length, steps, temperature, others):
     for user, n in enumerate(length):
         for t in range(n):
             against = [math.exp(cosine(c[user, t], z[user, j])) for j in range(t + 1, n)]
-            against += [math.exp(cosine(c[user, t], other)) for other in others]
+            asked = range(t + 1, min(n, t + 1 + steps))
+            against += [
+                math.exp(cosine(c[user, t], other))
+                for k, other in enumerate(others)
+                if alike is None or not any(alike[user, j, k] for j in asked)
+            ]
             for i in range(1, steps + 1):
                 if t + i < n:
                     total -= math.log(math.exp(cosine(c[user, t], z[user, t + i])) / sum(against))
@@ -134,6 +139,34 @@ def test_cpc_is_equation_6(steps, temperature, others):
     )  # fmt: skip
 
     assert float(found) == pytest.approx(plain_cpc(c, z, length, steps, temperature, more), abs=1e-5)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 99])
+def test_another_users_event_of_the_same_text_is_no_negative(steps):
+    rng = np.random.default_rng(4)
+    c, z, more = (rng.standard_normal(shape) for shape in ((4, 6, 5), (4, 6, 5), (7, 5)))
+    length = np.array([6, 1, 4, 0])
+    alike = rng.integers(3, size=(4, 6, 1)) == rng.integers(3, size=7)  # padding is alike too, and is never asked for
+    options = {"steps": steps, "temperature": 0.5, "others": torch.from_numpy(more)}
+    given = torch.from_numpy(c), torch.from_numpy(z), torch.arange(6) < torch.from_numpy(length).unsqueeze(1)
+    found = cpc_loss(*given, **options, alike=torch.from_numpy(alike))
+    assert float(found) == pytest.approx(plain_cpc(c, z, length, steps, 0.5, more, alike), abs=1e-5)
+    assert float(found) < float(cpc_loss(*given, **options)) - 0.1
+
+
+def test_the_behaviour_loss_knows_texts_by_their_number():
+    """Everybody does the same thing: with masking nothing is left to tell apart but one's own later events."""
+    block = some_events(users=6, least=8)
+    reading = reading_of(replace(block, text=np.zeros_like(block.text), source=np.zeros_like(block.source)))
+    events, _ = reading.events(np.arange(6))
+    losses = []
+    for mask in (True, False):
+        config = replace(SMALL, mask_equal=mask, steps=99, cyclic=0.0)
+        torch.manual_seed(1)
+        losses.append(float(behaviour_loss(encoder_of(config)(events), events, config).detach()))
+    alone = replace(SMALL, others=0, steps=99, cyclic=0.0)
+    assert losses[0] == pytest.approx(float(behaviour_loss(encoder_of(alone)(events), events, alone).detach()))
+    assert losses[1] > losses[0] + 1
 
 
 def test_cpc_as_printed_divides_by_all_steps_of_each_user():

@@ -37,7 +37,7 @@ class Reading:
             torch.from_numpy(np.ascontiguousarray(part)).to(device)
             for part in (block.source[rows, :most], block.time[rows, :most], block.length[rows], self.moment[rows])
         )
-        return Events(vectors, source, time, length), moment
+        return Events(vectors, source, time, length, text.to(device)), moment
 
 
 def by_length(length: Indices, batch: int, rng: np.random.Generator) -> Iterator[Indices]:

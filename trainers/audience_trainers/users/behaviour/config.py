@@ -41,6 +41,7 @@ class BehaviourConfig:
     temperature: float = 0.1  # of the cosine; the paper's is 1, with which the loss hardly falls: s lies in -1 .. 1
     printed: bool = False  # 1/(Kk) per user as in eq. 6: long histories count no more than short ones; off = per pair
     others: int = 512  # events of other users in the batch that join the negatives; 0 = the paper's own later steps
+    mask_equal: bool = True  # events of others that say what one of the next steps says are no negatives
     cyclic: float = 0.1  # lambda
     cycle_days: float = 7.0  # T
     # training

@@ -24,13 +24,14 @@ class Events:
     """A batch of histories, oldest event first, padding at the end.
 
     `vectors` (b, w, t) of the events' texts, `source` (b, w), `time` (b, w) seconds, `length` (b,); padding is never
-    read.
+    read. `text` (b, w) numbers the texts, where the caller knows which are equal.
     """
 
     vectors: Tensor
     source: Tensor
     time: Tensor
     length: Tensor
+    text: Tensor | None = None
 
     def there(self) -> Tensor:
         """Return (b, w) bool: where an event is."""

@@ -17,6 +17,7 @@ def cpc_loss(
     steps: int,
     temperature: float = 1.0,
     others: Tensor | None = None,
+    alike: Tensor | None = None,
     printed: bool = False,
 ) -> Tensor:
     """Return the loss of FIND eq. 6, a scalar: c_t has to tell z_{t+1} .. z_{t+k} from the other later events.
@@ -24,7 +25,8 @@ def cpc_loss(
         L = -1/(Kk) sum_t sum_{i=1..k} log [ exp s(c_t, z_{t+i}) / sum_j exp s(c_t, z_{t+j}) ]
 
     s = cosine / temperature; c, z (b, w, d), there (b, w). The sum over j runs over the later events of the same user,
-    as printed, and, where given, over `others` (m, d), events of anybody. Pairs past the end of a history do not exist:
+    as printed, and, where given, over `others` (m, d), events of anybody. `alike` (b, w, m) bool: that one of the others
+    says what event j does; it is then no negative of a c_t that is asked for event j. Pairs past the end of a history do not exist:
     the mean is over those that do, of all users together. `printed`: 1/(Kk) as in the paper, though fewer than Kk pairs
     exist, then the mean over users with a pair, so that each counts alike. Without any pair it is 0.
     """
@@ -36,6 +38,8 @@ def cpc_loss(
     against = s.masked_fill(~later, NEVER)
     if others is not None and len(others):
         more = (c @ F.normalize(others.float(), dim=-1).T) / temperature  # (b, t, m)
+        if alike is not None:
+            more = more.masked_fill(_asked_for(alike & there.unsqueeze(2), steps), NEVER)
         against = torch.cat([against, more], dim=2)
     wanted = later & (ahead <= steps)
     told = (s - against.logsumexp(dim=2, keepdim=True)).masked_fill(~wanted, 0.0)
@@ -44,6 +48,13 @@ def cpc_loss(
         users = -told.sum(dim=(1, 2)) / (length.clamp_min(1) * steps)
         return users.sum() / (length >= 2).sum().clamp_min(1)
     return -told.sum() / wanted.sum().clamp_min(1)
+
+
+def _asked_for(alike: Tensor, steps: int) -> Tensor:
+    """Return (b, w, m) bool: whether any of the next `steps` events after t is like one of the others."""
+    so_far = torch.cumsum(alike.to(torch.int32), dim=1)
+    end = (torch.arange(alike.shape[1], device=alike.device) + steps).clamp_max(alike.shape[1] - 1)
+    return so_far[:, end] > so_far
 
 
 def cyclic_kl(c: Tensor, time: Tensor, there: Tensor, *, cycle: float) -> Tensor:

@@ -46,13 +46,16 @@ def pretrain_behaviour(
 
 def behaviour_loss(states: BehaviourStates, events: Events, config: BehaviourConfig) -> Tensor:
     """Return L_UB of a batch. Other users' events are drawn with torch's generator: seed it to repeat a loss."""
-    others = None
+    others = alike = None
     if config.others:
         known = states.z[states.there]
-        others = known[torch.randint(len(known), (config.others,), device=known.device)]
+        drawn = torch.randint(len(known), (config.others,), device=known.device)
+        others = known[drawn]
+        if config.mask_equal and events.text is not None:
+            alike = events.text.unsqueeze(2) == events.text[states.there][drawn]
     loss = cpc_loss(
         states.c, states.z, states.there, steps=config.steps, temperature=config.temperature, others=others,
-        printed=config.printed,
+        alike=alike, printed=config.printed,
     )  # fmt: skip
     if config.cyclic and config.kind != "mean":
         cycle = config.cycle_days * DAY
