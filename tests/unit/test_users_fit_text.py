@@ -1,6 +1,10 @@
 """The whole of train_users with models that read texts: sentences and searches, by an encoder and by a decoder."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -113,6 +117,31 @@ def test_a_killed_training_goes_on_to_the_same_end(world, tmp_path):
         fit(folder, replace(config, align=replace(config.align, views=2)), TrainOptions(folder=tmp_path / "kept"))
 
 
+def test_two_processes_train_the_whole_model_as_one(world, tmp_path):
+    folder, _ = world
+    path = write_model(tmp_path / "model", "albert")
+    alone = fit(folder, two_processes(path))
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    subprocess.run(
+        [*launch, __file__, str(folder), path, str(tmp_path / "two.npz")],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
+        check=True,
+        capture_output=True,
+        timeout=300,
+    )
+    found = np.load(tmp_path / "two.npz")
+    values = [value for _, name, value in alone.curves if name in ("loss", "valid_loss")]
+    np.testing.assert_allclose(found["losses"], values, rtol=1e-4)
+    kept = sorted(file.relative_to(tmp_path).as_posix() for file in tmp_path.glob("two/*/*"))
+    assert kept == [f"two/{part}/checkpoint.pt" for part in ("alignment", "behaviour", "tabular")]
+    np.testing.assert_allclose(found["users"], alone.embed(everyone_at(40)), atol=2e-3)
+    np.testing.assert_allclose(found["texts"], alone.embed_sentences(SENTENCES), atol=2e-3)
+
+
+def two_processes(path):
+    return config_of(path, "lora", epochs=2, pairs=100)
+
+
 def test_one_loop_trains_a_head_and_a_tower_alike(world, tmp_path):
     """A frozen encoder read by a tower, and its vectors behind a head: the same thing said twice."""
     folder, _ = world
@@ -147,3 +176,19 @@ def test_bf16_trains_a_tower(world, tmp_path):
     trained = fit(folder, config_of(write_model(tmp_path, "qwen2"), "lora", epochs=2, bf16=True, pairs=100))
     assert np.isfinite([value for _, _, value in trained.curves]).all()
     assert np.isfinite(trained.embed(Moments(np.arange(2), np.full(2, 2_000_000_000)))).all()
+
+
+def main(folder, path, out):
+    from torch import distributed as dist
+
+    torch.set_num_threads(1)
+    trained = fit(Path(folder), two_processes(path), TrainOptions(folder=Path(out).with_suffix("")))
+    if dist.get_rank() == 0:
+        losses = [value for _, name, value in trained.curves if name in ("loss", "valid_loss")]
+        users, texts = trained.embed(everyone_at(40)), trained.embed_sentences(SENTENCES)
+        np.savez(out, losses=losses, users=users, texts=texts)
+    dist.destroy_process_group()
+
+
+if __name__ == "__main__":  # under torchrun
+    main(*sys.argv[1:])

@@ -42,6 +42,11 @@ class Processes:
         return values
 
 
+def is_first() -> bool:
+    """Return whether this process is the one, or the first of those that `torchrun` started: it alone writes files."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def join_processes(device: str) -> Processes:
     """Return this process's place: what `torchrun` put into the environment, else one of one. Joins the group once."""
     size = int(os.environ.get("WORLD_SIZE", "1"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 import numpy as np
 import torch
@@ -34,7 +35,7 @@ from audience_trainers.users.text_tower.config import TowerConfig
 from audience_trainers.users.text_tower.tower import TextTower
 from audience_trainers.users.texts import Encode
 from audience_trainers.users.training import TrainOptions
-from audience_trainers.users.user_model import Floats, Known, read_inputs
+from audience_trainers.users.user_model import Floats, Known, UserModel, read_inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,8 @@ class TrainedUsers:
     def embed(self, moments: Moments) -> Floats:
         """Return the unit vectors (p, dims) of users at moments, whose inputs are read some thousand at a time."""
         parts = [moments[begin : begin + READ_ROWS] for begin in range(0, max(1, len(moments)), READ_ROWS)]
-        return np.concatenate([self.model.users.embed(read_inputs(self.known, part)) for part in parts])
+        users = cast("UserModel", self.model.users)
+        return np.concatenate([users.embed(read_inputs(self.known, part)) for part in parts])
 
     def embed_sentences(self, sentences: Sequence[str]) -> Floats:
         """Return the unit vectors (n, dims) of sentences, read by the tower where one was trained."""

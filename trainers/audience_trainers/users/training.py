@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from audience_graph.errors import ConfigError
 from audience_trainers.checkpoint import State, load_checkpoint, save_checkpoint
-from audience_trainers.processes import Processes
+from audience_trainers.processes import Processes, is_first
 from audience_trainers.run import Progress, silent
 from audience_trainers.settings import Range
 
@@ -120,7 +120,7 @@ def train(model: M, lessons: Lessons, config: Steps, options: TrainOptions) -> T
             schedule.step()
             losses.append(float(processes.sum(loss.detach())))
         _examine(model, lessons, state, float(np.mean(losses)), options)
-        if options.folder is not None and processes.rank == 0:
+        if options.folder is not None and is_first():
             save_checkpoint(options.folder, state, parts, options.key)
         options.progress(lessons.name, state.epoch, config.epochs)
     learned.load_state_dict(state.best_weights)
