@@ -25,10 +25,11 @@ def cpc_loss(
         L = -1/(Kk) sum_t sum_{i=1..k} log [ exp s(c_t, z_{t+i}) / sum_j exp s(c_t, z_{t+j}) ]
 
     s = cosine / temperature; c, z (b, w, d), there (b, w). The sum over j runs over the later events of the same user,
-    as printed, and, where given, over `others` (m, d), events of anybody. `alike` (b, w, m) bool: that one of the others
-    says what event j does; it is then no negative of a c_t that is asked for event j. Pairs past the end of a history do not exist:
-    the mean is over those that do, of all users together. `printed`: 1/(Kk) as in the paper, though fewer than Kk pairs
-    exist, then the mean over users with a pair, so that each counts alike. Without any pair it is 0.
+    as printed, and, where given, over `others` (m, d), events of anybody. `alike` (b, w, m) bool says where one of the
+    others tells what event j tells: it is no negative of a c_t that is asked for event j. Pairs past the end of a
+    history do not exist: the mean is over those that do, of all users together. `printed`: 1/(Kk) as in the paper,
+    though fewer than Kk pairs exist, then the mean over users with a pair, so that each counts alike. Without any pair
+    it is 0.
     """
     c, z = F.normalize(c.float(), dim=-1), F.normalize(z.float(), dim=-1)
     s = (c @ z.transpose(1, 2)) / temperature  # (b, t, j)
