@@ -1,5 +1,6 @@
 """A user model that is kept and opened again in another process: equal vectors of users and of sentences."""
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -7,14 +8,18 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from test_users_fit import CONFIG, encode, everyone_at, write_world
+from test_users_fit import CONFIG, THINGS, encode, everyone_at, write_world
 from test_users_fit_text import SENTENCES, config_of, fit, write_model
 
 from audience_graph.errors import RunError
-from audience_graph.user_text.encoder import sentence_encoder
+from audience_graph.sentences.demand import read_demand
+from audience_graph.sentences.named import Named, named_in
+from audience_graph.user_text.encoder import SpaceEncoder
 from audience_trainers.run import create_run, open_run
-from audience_trainers.users.keep import load_users, save_users, sentence_map
+from audience_trainers.users.keep import entity_vectors, load_users, save_users, sentence_map
+from audience_trainers.users.prompt.in_space import tower_of
 from audience_trainers.users.source import open_folder
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -34,16 +39,18 @@ def kept(runs, trained, config):
     return run
 
 
-@pytest.mark.parametrize("kind", ["head", "lora", "full", "decoder"])
+@pytest.mark.parametrize("kind", ["head", "lora", "full", "decoder", "entities", "head with entities"])
 def test_a_kept_model_gives_equal_vectors_in_a_new_process(world, tmp_path, kind):
-    if kind == "head":
+    if "entities" in kind:
+        world = with_entities(world, tmp_path)
+    if "head" in kind:
         config = replace(CONFIG, align=replace(CONFIG.align, epochs=1))
     else:
         path = write_model(tmp_path / "model", "qwen2" if kind == "decoder" else "albert")
         config = config_of(path, "full" if kind == "full" else "lora", epochs=2, pairs=100)
     trained = fit(world, config)
     run = kept(tmp_path / "runs", trained, config)
-    if kind != "head":
+    if "head" not in kind:
         for file in (tmp_path / "model").iterdir():  # all that is needed lies in the run
             file.unlink()
 
@@ -58,11 +65,31 @@ def test_a_kept_model_gives_equal_vectors_in_a_new_process(world, tmp_path, kind
     np.testing.assert_allclose(found["users"], trained.embed(everyone_at(40)), atol=2e-6)
     np.testing.assert_allclose(found["texts"], trained.embed_sentences(SENTENCES), atol=2e-6)
 
-    asked = sentence_encoder(sentence_map(run), base=encode, runs=run.path.parent)  # as the client asks
-    if kind == "head":
-        assert np.allclose(asked(SENTENCES), found["texts"], atol=2e-6)
-    else:
-        assert np.allclose(asked(SENTENCES), found["texts"], atol=1e-5)
+    told, vectors = sentence_map(run), entity_vectors(run)
+    assert (told.entity_dims > 0) == ("entities" in kind)
+    named = [Named({}) for _ in SENTENCES]
+    if told.entity_dims:
+        named = [named_in(read_demand(text, trained.texts._vocabulary())) for text in SENTENCES]
+        assert all(one.weights for one in named)
+    base = None if told.folder else encode
+    asked = SpaceEncoder(told, base=base, runs=run.path.parent)  # as the client asks
+    texts = asked.encode(SENTENCES, named, lambda ids: {one: vectors[one] for one in ids})
+    np.testing.assert_allclose(texts, found["texts"], atol=1e-5)
+    if told.folder:
+        np.testing.assert_allclose(tower_of(told, run.path.parent).embed(SENTENCES), words_alone(trained), atol=1e-5)
+
+
+def words_alone(trained):
+    return trained.tower().embed(SENTENCES)
+
+
+def with_entities(world, folder):
+    """Return the world again, with a dictionary of its six things."""
+    found = folder / "entities"
+    shutil.copytree(world, found)
+    rows = [(f"e_{thing}", thing) for thing in THINGS]
+    pd.DataFrame(rows, columns=["id", "name"]).assign(type="product").to_parquet(found / "entities.parquet")
+    return found
 
 
 def test_a_changed_tower_is_another_model_and_a_damaged_one_is_refused(world, tmp_path):

@@ -37,7 +37,7 @@ class SentenceMap:
     text(sentence) is what the text encoder `base` gives, and beside it, where `entity_dims` > 0, `entity_weight` x the
     mean vector of the entities that the sentence names (see `sentences.named`): `width` numbers in all. `weight` is
     (d, width), `bias` (d,). Where the encoder was trained itself, `folder` is where it lies: `<run id>/<folder>` under
-    a home's runs.
+    a home's runs; with a `weight` besides, it stands in for `base`.
     """
 
     base: str

@@ -58,22 +58,28 @@ class EntityText:
 
     def events(self, texts: Sequence[str]) -> Floats:
         """Return the vectors (n, t + d) of texts of events or descriptions: entities by name and alias."""
-        words = np.asarray(self.base(texts), np.float32)
-        if self.dims == 0:
-            return words
-        return np.hstack([words, self.weight * self._named(texts)])
+        return np.hstack([np.asarray(self.base(texts), np.float32), self.event_entities(texts)])
 
     def sentences(self, texts: Sequence[str]) -> Floats:
         """Return the vectors (n, t + d) of sentences that people ask: what no entity is called is read by meaning."""
-        words = np.asarray(self.base(texts), np.float32)
+        return np.hstack([np.asarray(self.base(texts), np.float32), self.sentence_entities(texts)])
+
+    def event_entities(self, texts: Sequence[str]) -> Floats:
+        """Return the entities' part (n, d) of `events`, for those who read the words themselves."""
         if self.dims == 0:
-            return words
+            return np.zeros((len(texts), 0), np.float32)
+        return np.asarray(self.weight * self._named(texts), np.float32)
+
+    def sentence_entities(self, texts: Sequence[str]) -> Floats:
+        """Return the entities' part (n, d) of `sentences`."""
+        if self.dims == 0:
+            return np.zeros((len(texts), 0), np.float32)
         vocabulary = self._vocabulary()
         named = [
             named_in(read_demand(text, vocabulary)) if 0 < len(text.strip()) <= MOST_CHARACTERS else Named({})
             for text in texts
         ]
-        return np.hstack([words, self.weight * entity_part(named, self.vectors, self.dims)])
+        return np.asarray(self.weight * entity_part(named, self.vectors, self.dims), np.float32)
 
     def _named(self, texts: Sequence[str]) -> Floats:
         linker = self._kept.setdefault("linker", Linker(self.dictionary))

@@ -90,11 +90,11 @@ class TrainedUsers:
     def embed_sentences(self, sentences: Sequence[str]) -> Floats:
         """Return the unit vectors (n, dims) of sentences, read by the tower where one was trained."""
         if self.model.tower is not None:
-            return self.model.tower.embed(sentences)
+            return self.model.tower.embed(sentences, self.texts.sentence_entities(sentences))
         return self.model.embed_texts(self.texts.sentences(sentences))
 
     def tower(self) -> TextTower:
-        """Return what reads sentences; where only a head was trained, MiniLM with that head.
+        """Return what reads sentences, for itself by their words alone; where a head was trained, MiniLM with it.
 
         Raises ConfigError when the head belongs to vectors of another width than MiniLM's.
         """
@@ -125,8 +125,9 @@ def train_users(source: Source, config: UsersConfig, encode: Encode, options: Tr
         whole, everyone, len(histories.sources), config.behaviour, options.within("behaviour")
     )
     torch.manual_seed(options.seed)
-    model = _sides(pretrained.model, tabular, vectors.shape[1], config)
-    material = _material(known, pairs, None if config.tower.reads else texts.events, config.align.views, options.seed)
+    model = _sides(pretrained.model, tabular, config, text_dims=vectors.shape[1], beside=texts.dims)
+    told = texts.event_entities if config.tower.reads else texts.events
+    material = _material(known, pairs, told, config.align.views, options.seed)
     aligned = align(model, material, config.align, options.within("alignment"))
     return TrainedUsers(aligned.model, known, texts, aligned.valid_loss, tuple(aligned.curves))
 
@@ -141,9 +142,11 @@ def _key(options: TrainOptions, config: UsersConfig, histories: Histories) -> st
     return digest.hexdigest()
 
 
-def _sides(behaviour: BehaviourEncoder, tabular: TabularEncoder | None, text_dims: int, config: UsersConfig) -> Aligned:
+def _sides(
+    behaviour: BehaviourEncoder, tabular: TabularEncoder | None, config: UsersConfig, *, text_dims: int, beside: int
+) -> Aligned:
     """Return the model that is aligned, with a tower and an encoder of searches where the settings ask for them."""
-    tower = TextTower(replace(config.tower, dims=config.align.dims)) if config.tower.reads else None
+    tower = TextTower(replace(config.tower, dims=config.align.dims), beside=beside) if config.tower.reads else None
     dims = config.behaviour.dims
     search = SearchText(replace(config.search_text, dims=dims)) if config.search_text.reads else None
     return join_sides(behaviour, tabular, config.align, text_dims=text_dims, tower=tower, search=search)
@@ -173,7 +176,7 @@ def _learn_columns(
     return told, table.model
 
 
-def _material(known: Known, pairs: Pairs, encode: Encode | None, views: int, seed: int) -> Material:
+def _material(known: Known, pairs: Pairs, encode: Encode, views: int, seed: int) -> Material:
     rng = np.random.default_rng([seed, 4])
     rows = np.arange(len(pairs))
     sentences = list(zip(*(pairs.sample(rows, rng) for _ in range(views)), strict=True))

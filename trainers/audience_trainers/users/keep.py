@@ -21,6 +21,7 @@ from typing import Any, TypeVar, get_type_hints
 import numpy as np
 import pyarrow as pa
 import torch
+from torch import nn
 
 from audience_graph.entities.text_encoder import MODEL
 from audience_graph.errors import RunError
@@ -92,7 +93,7 @@ def load_users(run: RunFolder, source: Source, encode: Encode, *, progress: Prog
     told, state = _read(run)
     histories = _with_channels(read_histories(source), tuple(told["sources"]), progress)
     schema = None if told["schema"] is None else TabularSchema.from_json(json.dumps(told["schema"]))
-    model = _model(run, told, schema)
+    model = _model(run, told, schema, state)
     try:
         model.load_state_dict({name: value for name, value in model.state_dict().items() if _is_read(name)} | state)
     except RuntimeError as exc:
@@ -116,15 +117,16 @@ def entity_vectors(run: RunFolder) -> dict[str, Floats]:
 def sentence_map(run: RunFolder) -> SentenceMap:
     """Return how a sentence becomes a vector of this model's space: by a linear map, or by the tower in its folder."""
     told, state = _read(run)
-    if _texts_config(run, "tower").reads:
-        width = int(state["head.weight"].shape[1])
-        return SentenceMap(base=run.run_id, width=width, folder=f"{run.run_id}/{SENTENCES}")
+    folder = f"{run.run_id}/{SENTENCES}" if _texts_config(run, "tower").reads else None
+    if folder is not None and told["entity_dims"] == 0:
+        return SentenceMap(base=run.run_id, width=int(state["head.weight"].shape[1]), folder=folder)
     weight, bias = state["head.weight"].float().numpy(), state["head.bias"].float().numpy()
     return SentenceMap(
-        base=MODEL,
-        width=int(told["text_dims"]),
+        base=MODEL if folder is None else run.run_id,
+        width=int(weight.shape[1]),
         weight=weight,
         bias=bias,
+        folder=folder,
         entity_dims=int(told["entity_dims"]),
         entity_weight=float(told["entity_weight"]),
     )
@@ -136,16 +138,23 @@ def config_of(kind: type[C], values: dict[str, Any]) -> C:
     return kind(**{name: value for name, value in values.items() if name in known})
 
 
-def _model(run: RunFolder, told: dict[str, Any], schema: TabularSchema | None) -> Aligned:
+def _model(
+    run: RunFolder, told: dict[str, Any], schema: TabularSchema | None, state: dict[str, torch.Tensor]
+) -> Aligned:
     behaviour = config_of(BehaviourConfig, run.config["behaviour"])
     tabular = None if schema is None else TabularEncoder(schema, config_of(TabularConfig, run.config["tabular"]))
     encoder = BehaviourEncoder(told["text_dims"], len(told["sources"]), behaviour)
+    align = config_of(AlignConfig, run.config["align"])
+    tower = None
+    if _texts_config(run, "tower").reads:
+        rows, columns = state["tower.project.weight"].shape
+        tower = open_tower(run.path / SENTENCES, None if told["entity_dims"] == 0 else nn.Linear(columns, rows))
     return join_sides(
         encoder,
         tabular,
-        config_of(AlignConfig, run.config["align"]),
+        align,
         text_dims=told["text_dims"],
-        tower=open_tower(run.path / SENTENCES) if _texts_config(run, "tower").reads else None,
+        tower=tower,
         search=_open_search(run, behaviour.dims),
     )
 

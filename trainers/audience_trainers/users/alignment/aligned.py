@@ -24,7 +24,7 @@ from audience_trainers.users.user_model import Floats, Indices, UserModel
 class Described:
     """Descriptions of p pairs: `text` (p, views) points into `sentences`, each of them once.
 
-    `vectors` (sentences, t) where they are encoded once; None where a tower reads them again and again.
+    `vectors` (sentences, t) of theirs; where a tower reads them, of what stands beside the words, if anything does.
     """
 
     text: npt.NDArray[np.int64]
@@ -75,8 +75,8 @@ class Aligned(nn.Module):
     def read(self, described: Described, chosen: Indices) -> Tensor:
         """Return the unit vectors (s, out) of some of the sentences."""
         if self.tower is not None:
-            found: Tensor = self.tower([described.sentences[i] for i in chosen.tolist()])
-            return found
+            beside = None if described.vectors is None else described.vectors[chosen]
+            return self.tower.read([described.sentences[i] for i in chosen.tolist()], beside)
         if described.vectors is None:
             raise ValueError("without a tower, descriptions need vectors")
         return self.texts(torch.from_numpy(described.vectors[chosen]).to(self.head.weight.device))

@@ -20,6 +20,7 @@ from audience_graph.vectors.topk import keys_of, top_users, user_keys
 from audience_trainers.users.prompt.config import PromptConfig
 from audience_trainers.users.prompt.tune import TunedPrompt, Vectors, tune_prompt
 from audience_trainers.users.text_tower.config import TowerConfig
+from audience_trainers.users.text_tower.open import open_tower
 from audience_trainers.users.text_tower.tower import TextTower
 
 
@@ -79,9 +80,7 @@ def tower_of(sentences: SentenceMap, part: Vectors, *, runs: Path) -> TextTower:
     What the entities give stays as it is while words are tuned: a part of the bias. Raises RunError when the tower's
     folder is not there.
     """
-    if sentences.folder is not None:
-        from audience_trainers.users.text_tower.open import open_tower
-
+    if sentences.folder is not None and sentences.weight is None:
         return open_tower(runs / sentences.folder)
     assert sentences.weight is not None
     assert sentences.bias is not None
@@ -91,6 +90,8 @@ def tower_of(sentences: SentenceMap, part: Vectors, *, runs: Path) -> TextTower:
     with torch.no_grad():
         head.weight.copy_(torch.from_numpy(sentences.weight[:, :width].copy()))
         head.bias.copy_(torch.from_numpy(bias))
+    if sentences.folder is not None:
+        return open_tower(runs / sentences.folder, head)
     return TextTower(TowerConfig(dims=dims, tune="head"), head=head).eval()
 
 

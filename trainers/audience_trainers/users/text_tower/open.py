@@ -14,20 +14,24 @@ from audience_trainers.users.text_tower.config import TowerConfig
 from audience_trainers.users.text_tower.tower import TextTower
 
 
-def open_tower(folder: Path) -> TextTower:
-    """Return the tower that `TextTower.save` wrote, with LoRA in its weights. Raises RunError for another folder."""
+def open_tower(folder: Path, head: nn.Linear | None = None) -> TextTower:
+    """Return the tower that `TextTower.save` wrote, with LoRA in its weights. Raises RunError for another folder.
+
+    `head` is the projection, where it takes more than the words and lies elsewhere.
+    """
     from safetensors.torch import load_file
 
     try:
         modules = {part["type"].rpartition(".")[2]: part["path"] for part in _read(folder / "modules.json")}
-        dense = _read(folder / modules["Dense"] / "config.json")
         pooling = _read(folder / modules["Pooling"] / "config.json")
         longest = int(_read(folder / "sentence_bert_config.json")["max_seq_length"])
-        weights = load_file(folder / modules["Dense"] / "model.safetensors")
-        head = nn.Linear(dense["in_features"], dense["out_features"])
-        with torch.no_grad():
-            head.weight.copy_(weights["linear.weight"])
-            head.bias.copy_(weights["linear.bias"])
+        if head is None:
+            dense = _read(folder / modules["Dense"] / "config.json")
+            weights = load_file(folder / modules["Dense"] / "model.safetensors")
+            head = nn.Linear(dense["in_features"], dense["out_features"])
+            with torch.no_grad():
+                head.weight.copy_(weights["linear.weight"])
+                head.bias.copy_(weights["linear.bias"])
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise RunError(f"{folder} is no text tower: {exc}", hint="train the user model again") from exc
     config = TowerConfig(

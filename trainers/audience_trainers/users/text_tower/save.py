@@ -16,7 +16,7 @@ from audience_trainers.users.text_tower.reader import TextReader
 _MODULES = ("Transformer", "Pooling", "Normalize", "Dense", "Normalize")
 
 
-def write_folder(folder: Path, reader: TextReader, project: nn.Linear) -> None:
+def write_folder(folder: Path, reader: TextReader, project: nn.Linear | None) -> None:
     """Write the folder under a temporary name, then rename it; a folder that was there is replaced.
 
     Names and settings are those that every version of sentence-transformers since 3 reads.
@@ -40,21 +40,23 @@ def write_reader(folder: Path, reader: TextReader) -> None:
     reader.tokenizer.save_pretrained(folder)
 
 
-def _write_all(part: Path, reader: TextReader, project: nn.Linear) -> None:
+def _write_all(part: Path, reader: TextReader, project: nn.Linear | None) -> None:
     write_reader(part, reader)
-    paths = ["" if i == 0 else f"{i}_{name}" for i, name in enumerate(_MODULES)]
+    modules = _MODULES if project is not None else _MODULES[:3]  # without a projection, to the first Normalize
+    paths = ["" if i == 0 else f"{i}_{name}" for i, name in enumerate(modules)]
     _write_json(
         part / "modules.json",
         [
             {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{name}"}
-            for i, (path, name) in enumerate(zip(paths, _MODULES, strict=True))
+            for i, (path, name) in enumerate(zip(paths, modules, strict=True))
         ],
     )
     for path in paths[1:]:
         (part / path).mkdir()
     _write_json(part / "sentence_bert_config.json", {"max_seq_length": reader.max_tokens, "do_lower_case": False})
     _write_json(part / paths[1] / "config.json", _pooling(reader))
-    _write_dense(part / paths[3], project)
+    if project is not None:
+        _write_dense(part / paths[3], project)
 
 
 def _merged(reader: TextReader) -> Any:
