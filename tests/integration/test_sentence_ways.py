@@ -16,10 +16,10 @@ from audience_graph.audience.ask import SentenceOptions
 from audience_graph.client import AudienceGraph
 from audience_graph.config import Connections
 from audience_graph.entities.text_encoder import DIMS, MODEL, TextEncoder
-from audience_graph.errors import ConfigError, NotFoundError, ReleaseError
+from audience_graph.errors import ConfigError, NotFoundError, ReleaseError, StoreError
 from audience_graph.graph.runner import Neo4jRunner
 from audience_graph.user_text.prompts import Prompt, delete_prompt, write_prompt
-from audience_graph.user_text.space import SentenceMap, TextSpace, read_spaces
+from audience_graph.user_text.space import SentenceMap, TextSpace, drop_space, open_space, read_map, read_spaces
 from audience_graph.vectors.store import Store
 from audience_graph.vectors.topk import user_keys
 
@@ -274,3 +274,27 @@ def test_a_space_is_published_refreshed_and_retired(
         assert {s.space for s in read_spaces(tx)} == {other}
     with pytest.raises(NotFoundError):
         ag.target(SENTENCE, 10, method="sentence", sentence=IN)
+
+
+@pytest.mark.parametrize("way", ["map", "folder", "both"])
+def test_every_way_to_read_a_sentence_is_kept(world: World, store: Store, turn, way: str) -> None:  # noqa: ARG001 - schema
+    found = space_map(turn)
+    if way == "folder":
+        found = SentenceMap("users-run-0001", WIDTH, folder="users-run-0001/sentences")
+    elif way == "both":
+        found = replace(found, base="users-run-0001", folder="users-run-0001/sentences")
+    space = f"text_2026_w30_kept_{way}"
+    with store.transaction() as tx:
+        open_space(tx, space_row(space), found)
+        again = read_map(tx, space)
+        drop_space(tx, space)
+    for name in ("base", "width", "folder", "entity_dims", "entity_weight"):
+        assert getattr(again, name) == getattr(found, name)
+    for name in ("weight", "bias"):
+        assert np.array_equal(getattr(again, name), getattr(found, name)) or getattr(found, name) is None
+        assert (getattr(again, name) is None) == (getattr(found, name) is None)
+
+
+def test_a_space_without_a_way_to_read_sentences_is_refused(world: World, store: Store) -> None:  # noqa: ARG001
+    with pytest.raises(StoreError), store.transaction() as tx:
+        open_space(tx, space_row("text_2026_w30_kept_none"), SentenceMap(MODEL, WIDTH))
