@@ -38,8 +38,10 @@ def open_folder(folder: str) -> tuple[Any, Any]:
     path = folder or default_folder()
     if not Path(path).is_dir():
         raise ConfigError(f"setting folder: {path} is not a folder", hint="name a folder with config.json and weights")
-    bars: Any = logging
-    bars.disable_progress_bar()
+    told: Any = logging
+    told.disable_progress_bar()
+    loud = told.get_verbosity()
+    told.set_verbosity_error()  # a report of the pooler's weights that are left out helps nobody
     try:
         shape = AutoConfig.from_pretrained(path, local_files_only=True)
         tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
@@ -47,6 +49,8 @@ def open_folder(folder: str) -> tuple[Any, Any]:
         model = models.from_pretrained(path, local_files_only=True, dtype="float32", **options)
     except (OSError, ValueError, KeyError) as exc:
         raise ConfigError(f"{path} cannot be opened: {str(exc).splitlines()[0]}") from exc
+    finally:
+        told.set_verbosity(loud)
     return model, tokenizer
 
 
