@@ -85,7 +85,7 @@ def wipe(runner: Neo4jRunner, store: Store) -> None:
     )
     with store.transaction() as tx:
         tables = [row["name"] for row in tx.rows("SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'")]
-        spaces = [t for t in tables if t.startswith(("user_vector_", "entity_vector_"))]
+        spaces = [t for t in tables if t.startswith(("user_vector_", "entity_vector_", "user_short_"))]
         kept = [t for t in tables if t not in spaces and t not in {"alembic_version", "schema_script"}]
         if spaces:
             tx.execute(f"DROP TABLE {', '.join(spaces)}")

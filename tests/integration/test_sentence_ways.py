@@ -88,7 +88,9 @@ def table(vectors: dict[str, np.ndarray], fingerprint: int = 1) -> pa.Table:
 @pytest.fixture(scope="module")
 def world(runner: Neo4jRunner, store: Store) -> World:
     with store.transaction() as tx:
-        for row in tx.rows("SELECT tablename FROM pg_tables WHERE tablename ~ '^(user|entity)_vector_text'"):
+        for row in tx.rows(
+            "SELECT tablename FROM pg_tables WHERE tablename ~ '^(user_vector|entity_vector|user_short)_text'"
+        ):
             tx.execute(f"DROP TABLE {row['tablename']}")
     return build(runner, store)
 
@@ -130,6 +132,19 @@ def test_by_the_sentence_is_the_exact_top_by_cosine(ag: AudienceGraph, vectors, 
     assert np.allclose(best.scores, sorted(want.values(), reverse=True)[:40], atol=1e-5)
     assert all(int(user[1:]) % len(SAID) == 0 for user in best.user_ids)  # all of them buy football shoes
     assert (best.eligible, best.method, best.text_space, best.picked) == (260, "sentence", SPACE, ())
+
+
+def test_the_shortlist_is_nearly_the_exact_top_and_says_so(ag: AudienceGraph) -> None:
+    exact = ag.target(SENTENCE, 40, method="sentence", sentence=IN)
+    near = ag.target(SENTENCE, 40, method="sentence", sentence=replace(IN, shortlist=True))
+    assert len(set(exact.user_ids) & set(near.user_ids)) >= 39
+    scores = dict(zip(exact.user_ids, exact.scores, strict=True))
+    assert all(scores.get(u, s) == pytest.approx(s) for u, s in zip(near.user_ids, near.scores, strict=True))
+    assert "nearly exact" in near.note
+    assert near.eligible == exact.eligible
+    fewer = ag.target(SENTENCE, 40, method="sentence", sentence=replace(IN, shortlist=True), exclude_users=["u0"])
+    assert "u0" not in fewer.user_ids
+    assert fewer.eligible == exact.eligible - 1
 
 
 def test_both_is_the_fusion_of_the_two_ranks(ag: AudienceGraph, world: World, vectors) -> None:

@@ -19,8 +19,9 @@ def downgrade() -> None:
 
 STATEMENTS = (
     # How a sentence becomes a vector of the space: by a linear map (float32, row by row) of what the text encoder `base`
-    # says of it and of the vectors of the entities that it names (entity_vector_<space>), or, where the encoder itself
-    # was trained, by the folder of that name in the run.
+    # says of it and of the vectors of the entities that it names (entity_vector_<space>). Where the encoder was trained
+    # itself, it lies in the folder of that name among the runs, and stands in for `base`. `shortlist` (float32) maps
+    # users to the few numbers of user_short_<space>.
     """
     CREATE TABLE sentence_encoder (
         space text COLLATE "C" PRIMARY KEY REFERENCES space (space) ON DELETE CASCADE,
@@ -33,7 +34,8 @@ STATEMENTS = (
         entity_weight double precision NOT NULL DEFAULT 0,
         horizon_days integer NOT NULL CHECK (horizon_days > 0),
         metrics jsonb NOT NULL DEFAULT '{}',
-        CHECK ((weight IS NULL) = (bias IS NULL) AND (weight IS NULL) <> (folder IS NULL))
+        shortlist bytea,
+        CHECK ((weight IS NULL) = (bias IS NULL) AND (weight IS NOT NULL OR folder IS NOT NULL))
     )
     """,
     # A sentence tuned on seed users, used by its name: a vector of the space (float32).

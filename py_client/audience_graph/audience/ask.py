@@ -22,7 +22,8 @@ class SentenceOptions:
 
     `reword`: tell the model the sentence in the words of its training. `guess`: rank although nothing in the sentence
     is known. `space`: a user-text space, or the run that made it, in place of the release's. `graph_weight`: of the
-    graph's ranks, 0 to 1, where both are fused. `keep_seeds`: seed users of a prompt may be chosen too.
+    graph's ranks, 0 to 1, where both are fused. `keep_seeds`: seed users of a prompt may be chosen too. `shortlist`:
+    rank by the sentence through a shortlist of twice the size: faster over many users, nearly the same members.
     """
 
     reword: bool = False
@@ -30,6 +31,7 @@ class SentenceOptions:
     space: str | None = None
     graph_weight: float = GRAPH_WEIGHT
     keep_seeds: bool = False
+    shortlist: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from audience_graph.audience.plan import Plan
 from audience_graph.audience.target import Cut, Target
 from audience_graph.release.records import Release
 from audience_graph.user_text.prompts import seed_keys
+from audience_graph.user_text.shortlist import top_by_shortlist
 from audience_graph.user_text.space import TextSpace
 from audience_graph.vectors.store import Transaction
 from audience_graph.vectors.topk import (
@@ -49,10 +50,12 @@ class Said:
 
 def by_sentence(tx: Transaction, asked: Said) -> Target:
     """Return the users with the largest cosine with the sentence."""
-    cut = asked.ask.cut
-    best = top_users(
-        tx, asked.space.space, asked.vector, cut.size, least=cut.min_score, exclude_keys=asked.left_out(tx)
-    )
+    cut, out, note = asked.ask.cut, asked.left_out(tx), asked.note
+    if asked.ask.sentence.shortlist:
+        best = top_by_shortlist(tx, asked.space.space, asked.vector, cut.size, least=cut.min_score, exclude_keys=out)
+        note = f"{note} nearly exact: ranked through a shortlist".strip()
+    else:
+        best = top_users(tx, asked.space.space, asked.vector, cut.size, least=cut.min_score, exclude_keys=out)
     asked.vector.flags.writeable = False
     return Target(
         phrases=asked.ask.listed,
@@ -69,7 +72,7 @@ def by_sentence(tx: Transaction, asked: Said) -> Target:
         plan=asked.plan,
         text_space=asked.space.space,
         sentence_query=asked.vector,
-        note=asked.note,
+        note=note,
     )
 
 

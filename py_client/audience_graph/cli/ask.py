@@ -83,6 +83,7 @@ def sentence_options(command: F) -> F:
                 "--graph-weight", type=float, default=None, help="Of the graph in `both`, 0 to 1. [default: 0.5]"
             ),
             click.option("--keep-seeds", is_flag=True, help="Choose seed users of a prompt too."),
+            click.option("--shortlist", is_flag=True, help="By the sentence: faster over many users, nearly exact."),
         )
     ):
         command = option(command)
@@ -103,9 +104,8 @@ def sentence_of(asked: dict[str, Any]) -> SentenceOptions:
 
     space, weight = asked.pop("text_space"), asked.pop("graph_weight")
     weighed = {} if weight is None else {"graph_weight": weight}
-    return SentenceOptions(
-        asked.pop("reword"), asked.pop("guess"), space, keep_seeds=asked.pop("keep_seeds"), **weighed
-    )
+    flags = {name: asked.pop(name) for name in ("reword", "guess", "keep_seeds", "shortlist")}
+    return SentenceOptions(space=space, **flags, **weighed)
 
 
 def expansion(asked: dict[str, Any]) -> ExpandOptions:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audience_graph.errors import ConfigError, NotFoundError
+from audience_graph.user_text.shortlist import SHORT_DIMS, Shorts, read_directions, short_table
 from audience_graph.vectors.packing import framed, pack_users
 from audience_graph.vectors.store import Transaction, identifier
 from audience_graph.vectors.user_rows import keep_unmoved, moved_users, stage_users
@@ -106,14 +107,20 @@ def open_space(
             json.dumps(space.metrics),
         ),
     )
-    if tx.rows("SELECT to_regclass(%s) AS found", (table,))[0]["found"] is None:
-        tx.execute(
-            f"CREATE TABLE {table} (key bigint PRIMARY KEY, vector halfvec({space.dims}) NOT NULL, "
-            "fingerprint bigint NOT NULL)"
-        )
-        storage = "ALTER vector SET STORAGE PLAIN, " if space.dims <= _PLAIN_DIMS else ""
-        tx.execute(f"ALTER TABLE {table} {storage}SET (parallel_workers = {_PARALLEL_WORKERS})")
+    _make_table(tx, table, space.dims)
+    if space.dims > SHORT_DIMS:
+        _make_table(tx, short_table(space.space), SHORT_DIMS)
     _write_entities(tx, space.space, sentences.entity_dims, entities or {})
+
+
+def _make_table(tx: Transaction, table: str, dims: int) -> None:
+    if tx.rows("SELECT to_regclass(%s) AS found", (table,))[0]["found"] is not None:
+        return
+    tx.execute(
+        f"CREATE TABLE {table} (key bigint PRIMARY KEY, vector halfvec({dims}) NOT NULL, fingerprint bigint NOT NULL)"
+    )
+    storage = "ALTER vector SET STORAGE PLAIN, " if dims <= _PLAIN_DIMS else ""
+    tx.execute(f"ALTER TABLE {table} {storage}SET (parallel_workers = {_PARALLEL_WORKERS})")
 
 
 def read_entities(tx: Transaction, space: str, entity_ids: Sequence[str]) -> dict[str, Floats]:
@@ -134,9 +141,8 @@ def update_users(tx: Transaction, space: str, users: pa.Table, embed: Embed) -> 
     stage_users(tx, users)
     dropped = keep_unmoved(tx, table)
     chosen = moved_users(tx)
-    if chosen.num_rows:
-        tx.copy_blocks(table, ("key", "vector", "fingerprint"), framed(_blocks(chosen, embed)))
-        tx.execute(f"ANALYZE {table}")
+    if dropped or chosen.num_rows:
+        _copy(tx, space, chosen, embed)
     count = int(tx.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"])
     return Updated(recomputed=chosen.num_rows, dropped=dropped, users=count)
 
@@ -148,7 +154,7 @@ def move_to(tx: Transaction, space: str, as_of: date) -> None:
 
 def drop_space(tx: Transaction, space: str) -> None:
     """Drop the table of a space, its encoder and its prompts; its row stays where a release names it."""
-    tx.execute(f"DROP TABLE IF EXISTS {_table(space)}, {identifier(f'entity_vector_{space}')}")
+    tx.execute(f"DROP TABLE IF EXISTS {_table(space)}, {short_table(space)}, {identifier(f'entity_vector_{space}')}")
     tx.execute("DELETE FROM prompt WHERE space = %s", (space,))
     tx.execute("DELETE FROM sentence_encoder WHERE space = %s", (space,))
     tx.execute(
@@ -207,11 +213,40 @@ def _write_entities(tx: Transaction, space: str, dims: int, entities: Mapping[st
     tx.copy_in(table, ("entity_id", "vector"), rows)
 
 
-def _blocks(chosen: pa.Table, embed: Embed) -> Iterator[bytes]:
+def _copy(tx: Transaction, space: str, chosen: pa.Table, embed: Embed) -> None:
+    """Copy the vectors of users into the table of a space, and their short ones beside them."""
+    table = _table(space)
+    shorts = _shorts_of(tx, space)
+    tx.copy_blocks(table, ("key", "vector", "fingerprint"), framed(_blocks(chosen, embed, shorts)))
+    tx.execute(f"ANALYZE {table}")
+    if shorts is None:
+        return
+    short = short_table(space)
+    tx.execute(f"DELETE FROM {short} s WHERE NOT EXISTS (SELECT FROM {table} v WHERE v.key = s.key)")
+    tx.execute(f"DELETE FROM {short} WHERE key = ANY (%s)", (chosen["key"].to_pylist(),))
+    tx.copy_blocks(short, ("key", "vector", "fingerprint"), framed(shorts.blocks()))
+    tx.execute(f"ANALYZE {short}")
+    if shorts.directions is not None:
+        tx.execute(
+            "UPDATE sentence_encoder SET shortlist = %s WHERE space = %s AND shortlist IS NULL",
+            (_bytes(shorts.directions), space),
+        )
+
+
+def _shorts_of(tx: Transaction, space: str) -> Shorts | None:
+    if tx.rows("SELECT to_regclass(%s) AS found", (short_table(space),))[0]["found"] is None:
+        return None
+    return Shorts(read_directions(tx, space))
+
+
+def _blocks(chosen: pa.Table, embed: Embed, shorts: Shorts | None) -> Iterator[bytes]:
     for begin in range(0, chosen.num_rows, _BLOCK):
         part = chosen.slice(begin, _BLOCK)
         vectors = embed(part["user_id"].to_pylist())
-        yield pack_users(part["key"].to_numpy(), part["fingerprint"].to_numpy(), vectors)
+        keys, prints = part["key"].to_numpy(), part["fingerprint"].to_numpy()
+        if shorts is not None:
+            shorts.add(keys, prints, vectors)
+        yield pack_users(keys, prints, vectors)
 
 
 def _count(tx: Transaction, space: str) -> int:

@@ -17,13 +17,13 @@ from pgvector import HalfVector
 
 from audience_graph.errors import ConfigError, NotFoundError
 from audience_graph.vectors.packing import HEADER, TRAILER
-from audience_graph.vectors.store import Transaction, identifier
+from audience_graph.vectors.store import Row, Transaction, identifier
 
 Floats = npt.NDArray[np.float64]
 Keys = npt.NDArray[np.int64]
 _SCORED = np.dtype([("fields", ">i2"), ("key_size", ">i4"), ("key", ">i8"), ("score_size", ">i4"), ("score", ">f8")])
 
-_PLAN = """
+PLAN = """
 SELECT set_config('max_parallel_workers_per_gather', %(workers)s, true), set_config('jit', 'off', true),
        set_config('work_mem', '64MB', true), set_config('random_page_cost', '1.1', true)
 """
@@ -80,11 +80,16 @@ def top_users(
         "workers": str(workers),
     }
     table = identifier(f"user_vector_{space}")
-    tx.rows(_PLAN, parameters)
-    best = tx.rows(_TOP.format(table=table), parameters)
+    tx.rows(PLAN, parameters)
+    return ranked(tx, tx.rows(_TOP.format(table=table), parameters), table, exclude_keys)
+
+
+def ranked(tx: Transaction, best: Sequence[Row], table: str, exclude_keys: Sequence[int] | None) -> TopUsers:
+    """Return rows (key, score) of a table, best first, as users; those who are gone since are left out."""
     ids = user_ids_of(tx, np.array([row["key"] for row in best], np.int64))
     rows = [row for row in best if row["key"] in ids]
-    eligible = tx.rows(_ELIGIBLE.format(table=table), parameters)[0]["n"]
+    exclude = {"exclude": list(exclude_keys) if exclude_keys else None}
+    eligible = tx.rows(_ELIGIBLE.format(table=table), exclude)[0]["n"]
     scores = np.fromiter((row["score"] for row in rows), dtype=np.float64, count=len(rows))
     scores.flags.writeable = False
     return TopUsers(tuple(ids[row["key"]] for row in rows), scores, int(eligible))
@@ -92,7 +97,7 @@ def top_users(
 
 def all_scores(tx: Transaction, space: str, query: Floats, *, workers: int = 4) -> tuple[Keys, Floats]:
     """Return the key (n,) and the product with `query` (n,) of every user of a space, by key: one parallel scan."""
-    tx.rows(_PLAN, {"workers": str(workers)})
+    tx.rows(PLAN, {"workers": str(workers)})
     table = identifier(f"user_vector_{space}")
     scan = f"SELECT key, -(vector <#> %(query)s::halfvec) AS score FROM {table}"
     data = tx.copy_bytes(scan, {"query": _text(query)})
@@ -109,7 +114,7 @@ def user_ids_of(tx: Transaction, keys: Keys) -> dict[int, str]:
 def plan_of_top(tx: Transaction, space: str, query: Floats, size: int) -> str:
     """Return the plan that Postgres would run for `top_users`, as text."""
     parameters = {"query": HalfVector(query), "exclude": None, "least": None, "size": size, "workers": "4"}
-    tx.rows(_PLAN, parameters)
+    tx.rows(PLAN, parameters)
     rows = tx.rows("EXPLAIN " + _TOP.format(table=identifier(f"user_vector_{space}")), parameters)
     return "\n".join(str(row["QUERY PLAN"]) for row in rows)
 
