@@ -95,7 +95,8 @@ def test_random_is_chance_and_repeats_itself(source: Source, history: History) -
 
 def test_all_but_random_say_the_same_twice(source: Source, history: History) -> None:
     task = read_tasks(source.folder)["coffee_buyers"]
-    for name in MODELS:
+    others = ("few_shot", "probe", "zero_shot_rewritten")  # on the model of zero_shot: test_users_rows
+    for name in (name for name in MODELS if not name.startswith(others)):
         assert np.array_equal(ask(source, history, task, name)[1], ask(source, history, task, name)[1]), name
 
 

@@ -56,7 +56,7 @@ class Question:
             return np.empty(0, np.int64)
         if model.labels == "fitting":
             return fitting
-        return seed_users(self.found.y, fitting, positives=few, negatives=few, seed=seed)
+        return seed_users(self.found.y, fitting, positives=few, negatives=few, seed=seed, hard=self.found.hard)
 
     def unseen(self, scorer: Scorer, fitting: Rows, score: Values, *, seed: int) -> Values:
         """Return scores of the fitting part by fits that did not see the user: on seen ones a cut would lie too high.

@@ -8,10 +8,10 @@ sentence (and may see which past events its query counts), one with labels also 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,15 +22,31 @@ from audience_trainers.users.measures import Labels, Values
 from audience_trainers.users.tasks.history import History
 
 Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
+T = TypeVar("T")
 Budget = Literal["none", "few", "fitting"]
 Needs = Literal["", "events", "matching", "profile"]
+
+
+class Shared:
+    """What several models of one cut are made of, such as the trained user model: made by the first, then given out."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """Return what `make` gave the first time that this name was asked for."""
+        if name not in self._made:
+            self._made[name] = make()
+        found: T = self._made[name]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """Where the folder of tasks is, where text vectors may be kept (None = nowhere), and who encodes text.
 
-    `settings` are `key=value` of the user model, `progress` is told of long trainings.
+    `settings` are `key=value` of the user model, `progress` is told of long trainings. `shared` is of one cut: all
+    models of that cut get the same options.
     """
 
     folder: Path
@@ -38,6 +54,7 @@ class Options:
     encode: Encode | None = None
     settings: tuple[str, ...] = ()
     progress: Progress = silent
+    shared: Shared = field(default_factory=Shared)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,10 +96,19 @@ class Model:
         return found
 
 
+_OURS = "audience_trainers.users"
 _HERE = "audience_trainers.users.baselines"
 
 MODELS: dict[str, Model] = {
-    "zero_shot": Model("audience_trainers.users.zero_shot:prepare_zero_shot"),
+    "zero_shot": Model(f"{_OURS}.zero_shot:prepare_zero_shot"),
+    "zero_shot_rewritten": Model(f"{_OURS}.zero_shot:prepare_rewritten"),
+    "few_shot": Model(f"{_OURS}.few_shot:prepare_few_shot", "few"),
+    "probe_few": Model(f"{_OURS}.few_shot:prepare_probe_few", "few"),
+    "probe": Model(f"{_OURS}.probe:prepare_probe", "fitting"),
+    "probe_behaviour": Model(f"{_OURS}.probe:prepare_probe_behaviour", "fitting"),
+    "probe_tabular": Model(f"{_OURS}.probe:prepare_probe_tabular", "fitting", needs="profile"),
+    "probe_search": Model(f"{_OURS}.probe:prepare_probe_search", "fitting"),
+    "probe_concatenation": Model(f"{_OURS}.probe:prepare_probe_concatenation", "fitting"),
     "bm25": Model(f"{_HERE}.bm25:prepare_bm25", needs=""),
     "text_mean": Model(f"{_HERE}.text_mean:prepare_text_mean", needs=""),
     "popularity": Model(f"{_HERE}.popularity:prepare_popularity"),

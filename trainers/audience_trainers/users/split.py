@@ -36,10 +36,17 @@ def split_users(y: Labels, *, seed: int, strata: Labels | None = None) -> Split:
     return Split(np.flatnonzero(chosen), np.flatnonzero(~chosen))
 
 
-def seed_users(y: Labels, fitting: Rows, *, positives: int, negatives: int, seed: int) -> Rows:
-    """Return rows of the fitting part: up to so many positives, then up to so many negatives, by lot."""
+def seed_users(
+    y: Labels, fitting: Rows, *, positives: int, negatives: int, seed: int, hard: npt.NDArray[np.bool_] | None = None
+) -> Rows:
+    """Return rows of the fitting part: up to so many positives, then up to so many negatives, by lot.
+
+    Where `hard` (n,) marks users who look like positives and are none, about half of the negatives (rounded down) are
+    such users, as business feedback would give them; as many as the fitting part has.
+    """
     rng = np.random.default_rng([seed, 55])
-    picked = [
-        rng.permutation(fitting[y[fitting] == label])[:count] for label, count in ((1, positives), (0, negatives))
-    ]
-    return np.concatenate(picked)
+    picked = [rng.permutation(fitting[y[fitting] == label]) for label in (1, 0)]
+    if hard is not None:
+        told = picked[1][hard[picked[1]]][: negatives // 2]
+        picked[1] = np.concatenate([told, picked[1][~np.isin(picked[1], told)]])
+    return np.concatenate([picked[0][:positives], picked[1][:negatives]])

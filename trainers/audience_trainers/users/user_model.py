@@ -92,6 +92,15 @@ def read_inputs(told: Known, moments: Moments) -> UserInputs:
     return replace(inputs, table=table, known=known)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """Tokens (b, k_i, d) and presence (b,) of each modality, and the mean (b, t) of the events' text vectors."""
+
+    tokens: list[Tensor]
+    present: list[Tensor]
+    mean: Tensor
+
+
 class UserModel(nn.Module):
     """Inputs of users -> unit vectors (b, out). Modalities: behaviour, searches and, with `tabular`, columns.
 
@@ -130,25 +139,29 @@ class UserModel(nn.Module):
 
     def forward(self, inputs: UserInputs, rows: Indices) -> Tensor:
         """Return the vectors (b, out) of rows of the inputs."""
+        read = self.parts(inputs, rows)
+        fused = F.normalize(self.fusion(read.tokens, read.present), dim=1)
+        if self.anchor is None:
+            return fused
+        said = F.normalize(self.anchor(read.mean), dim=1) * read.present[0].unsqueeze(1)
+        return F.normalize(said + self.gain * fused, dim=1)
+
+    def parts(self, inputs: UserInputs, rows: Indices) -> Parts:
+        """Return what is fused: the tokens of behaviour, of searches and, where columns are read, of columns."""
         device = next(self.parameters()).device
         events, moment = inputs.reading.events(rows, str(device))
         states = self.behaviour(events)
         pooled = self.behaviour.pooled(states, events.time, moment)
         last = states.c[torch.arange(len(rows)), (events.length - 1).clamp_min(0)]
         searches, searched = self._searches(inputs, rows, device)
-        parts = [torch.stack([pooled, last], dim=1), searches]
+        tokens = [torch.stack([pooled, last], dim=1), searches]
         present = [events.length > 0, searched]
         if self.tabular is not None and self.columns is not None:
             cells, known = self._columns(inputs, rows, device)
-            parts.append(cells)
+            tokens.append(cells)
             present.append(known)
-        fused = F.normalize(self.fusion(parts, present), dim=1)
-        if self.anchor is None:
-            return fused
         there = states.there.unsqueeze(2)
-        mean = (events.vectors * there).sum(dim=1) / there.sum(dim=1).clamp_min(1)
-        said = F.normalize(self.anchor(mean), dim=1) * (events.length > 0).unsqueeze(1)
-        return F.normalize(said + self.gain * fused, dim=1)
+        return Parts(tokens, present, (events.vectors * there).sum(dim=1) / there.sum(dim=1).clamp_min(1))
 
     def _searches(self, inputs: UserInputs, rows: Indices, device: torch.device) -> tuple[Tensor, Tensor]:
         """Return the token (b, 1, d) of searches, and who has any (b,)."""

@@ -1,46 +1,71 @@
-"""Zero-shot targeting as a row of the evaluation: one sentence, no labels (FIND 4.4.1).
+"""Zero-shot targeting as rows of the evaluation: one sentence, no labels (FIND 4.4.1), as it is or rewritten.
 
-The model is trained on what lies before the cut alone: histories up to each t1, descriptions of windows that end
-before the cut. It is then asked with sentences that it has never seen.
+The model (`prepared`) is asked with sentences that it has never seen.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 import numpy as np
 
-from audience_trainers.run import resolve_config
-from audience_trainers.users.fit import UsersConfig, train_users
-from audience_trainers.users.histories import Moments
+from audience_graph.sentences.rewrite import rewrite
+from audience_graph.sentences.vocabulary import Value, Vocabulary
 from audience_trainers.users.measures import Values
-from audience_trainers.users.scoring import Asked, Options, Scorer
+from audience_trainers.users.prepared import Prepared, prepare_users
+from audience_trainers.users.scoring import Asked, Encode, Options, Scorer
 from audience_trainers.users.source import open_folder, seconds_of
 from audience_trainers.users.tasks.history import History
-from audience_trainers.users.texts import encode_with
-from audience_trainers.users.training import TrainOptions
+from audience_trainers.users.user_model import Floats
 
 
 def prepare_zero_shot(history: History, options: Options) -> Scorer:
     """Return a scorer: the cosine between a sentence and each user; a user without events comes last."""
-    encode = options.encode if options.encode is not None else encode_with(options.cache)
-    with open_folder(options.folder) as source:
-        past = replace(source, events=source.events.filter(seconds_of(source.events.time) < history.cut))
-        trained = train_users(past, _settings(options), encode, TrainOptions(progress=options.progress))
-    place = {user: i for i, user in enumerate(trained.known.histories.user_ids)}
-    there = np.array([user in place for user in history.users], np.bool_)
-    at = np.array([place[user] for user in history.users[there]], np.int64)
-    users = trained.embed(Moments(at, np.full(len(at), history.cut, np.int64)))
+    found = prepare_users(history, options)
 
     def score(asked: Asked) -> Values:
-        found = np.full(len(history.users), -1.0)
-        found[there] = users @ trained.embed_sentences([asked.sentence])[0]
-        return found
+        return found.cosine(found.trained.embed_sentences([asked.sentence])[0])
 
     return score
 
 
-def _settings(options: Options) -> UsersConfig:
-    """Return the settings asked for. The test lies behind the cut already: no window before it is kept for testing."""
-    config = resolve_config(UsersConfig, options.settings)
-    return replace(config, pairs=replace(config.pairs, windows=replace(config.pairs.windows, test_cuts=0)))
+def prepare_rewritten(history: History, options: Options) -> Scorer:
+    """Return a scorer: the cosine between each user and a sentence put into the words of training.
+
+    What may be recognised are the names and aliases of entities and the values of columns known at the cut, by name or
+    by meaning. Several rewritings (one per kind of behaviour, where the sentence names none) count by their mean
+    vector. Where nothing is recognised the sentence itself is asked, as `prepare_zero_shot` does.
+    """
+    found = prepare_users(history, options)
+    vocabulary, payments = read_vocabulary(history, options, found.trained.encode)
+    days = found.config.pairs.windows.horizon_days
+
+    def score(asked: Asked) -> Values:
+        said = rewrite(asked.sentence, vocabulary, payments=payments, days=days).sentences
+        return found.cosine(mean_vector(found, said or (asked.sentence,)))
+
+    return score
+
+
+def mean_vector(found: Prepared, sentences: Sequence[str]) -> Floats:
+    """Return the unit vector (d,) in the middle of sentences."""
+    mean = found.trained.embed_sentences(sentences).mean(axis=0)
+    return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), np.float32)
+
+
+def read_vocabulary(history: History, options: Options, encode: Encode) -> tuple[Vocabulary, tuple[str, ...]]:
+    """Return what a sentence may name, and the payment channels of events before the cut."""
+    with open_folder(options.folder) as source:
+        entities = source.dictionary.entities
+        past = source.events.filter(seconds_of(source.events.time) < history.cut)
+        told = source.backend.to_pyarrow(past.select("payment_channel").distinct())
+        payments = tuple(sorted(channel for channel in told["payment_channel"].to_pylist() if channel))
+    values = [
+        Value(name, entity.type or "entity", entity.id, weight)
+        for entity in entities
+        for name, weight in ((entity.name, 2.0), *((alias, 1.0) for alias in entity.aliases))
+    ]
+    for column, cells in history.profile.items():
+        words = {cell for cell in cells if isinstance(cell, str) and cell.strip()}
+        values += [Value(word, column, weight=0.5) for word in sorted(words)]
+    return Vocabulary(values, encode=encode), payments

@@ -1,0 +1,74 @@
+"""Few-shot targeting as rows of the evaluation: a sentence and a few labelled users, 5 + 5 in FIND (4.4.2).
+
+Seeds are drawn from the fitting part of a task, so none of them counts in its numbers. Where the task names users who
+look like positives and are none (business feedback), some of the negative seeds are such users, see `seed_users`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from audience_trainers.users.measures import Values
+from audience_trainers.users.prepared import Indices, Prepared, prepare_users
+from audience_trainers.users.probe import NEUTRAL, fit_few
+from audience_trainers.users.prompt.config import PromptConfig
+from audience_trainers.users.prompt.tune import tune_prompt
+from audience_trainers.users.scoring import Asked, Options, Scorer
+from audience_trainers.users.tasks.history import History
+from audience_trainers.users.text_tower.tower import TextTower
+
+
+def prepare_few_shot(history: History, options: Options) -> Scorer:
+    """Return a scorer: the cosine between each user and a prompt tuned on the seeds.
+
+    The towers stay frozen, and the prompt starts at the sentence. Without a seed of either label that has events, the
+    sentence alone is asked.
+    """
+    found = prepare_users(history, options)
+    tower = options.shared.once("tower", found.trained.tower)
+
+    def score(asked: Asked) -> Values:
+        _keep(tower, found, [asked.sentence])
+        positives, negatives = (place_of(found, asked, label) for label in (1, 0))
+        if len(positives) == 0 or len(negatives) == 0:
+            return found.cosine(tower.embed([asked.sentence])[0])
+        config = PromptConfig(seed=asked.seed)
+        tuned = tune_prompt(tower, asked.sentence, found.vectors[positives], found.vectors[negatives], config)
+        return found.cosine(tuned.vector)
+
+    return score
+
+
+def prepare_probe_few(history: History, options: Options) -> Scorer:
+    """Return a scorer: the log-odds of a logistic regression on user vectors, fitted on the same few seeds.
+
+    How strongly it is held back is chosen by leaving each seed out in turn.
+    """
+    found = prepare_users(history, options)
+
+    def score(asked: Asked) -> Values:
+        positives, negatives = (place_of(found, asked, label) for label in (1, 0))
+        if len(positives) == 0 or len(negatives) == 0:
+            return np.full(len(history.users), NEUTRAL)
+        y = np.repeat([1, 0], [len(positives), len(negatives)])
+        odds = fit_few(found.vectors, np.concatenate([positives, negatives]), y)
+        out = np.full(len(history.users), float(odds.min()) - 1.0)
+        out[found.row] = odds
+        return out
+
+    return score
+
+
+def place_of(found: Prepared, asked: Asked, label: int) -> Indices:
+    """Return the places among the users with events of the seeds of one label."""
+    place = found.place[asked.seeds[asked.y == label]]
+    return np.asarray(place[place >= 0], np.int64)
+
+
+def _keep(tower: TextTower, found: Prepared, sentences: Sequence[str]) -> None:
+    """Give a tower that was not trained itself the vectors that are kept already, so that no encoder runs twice."""
+    if found.trained.model.tower is None:
+        tower.reader.keep(sentences, torch.from_numpy(np.asarray(found.trained.encode(sentences), np.float32)))

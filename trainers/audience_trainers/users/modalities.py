@@ -1,0 +1,37 @@
+"""What each modality of the user model says of users by itself, before anything is fused."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from audience_trainers.users.fit import TrainedUsers
+from audience_trainers.users.histories import Moments
+from audience_trainers.users.user_model import Floats, read_inputs
+
+_ROWS = 8_192
+_BATCH = 256
+_NAMES = ("behaviour", "search", "tabular")  # in the order of `UserModel.parts`
+
+
+@torch.no_grad()
+def modality_vectors(trained: TrainedUsers, moments: Moments) -> dict[str, Floats]:
+    """Return the vectors (p, d) of users at moments by modality, 0 for a user without it.
+
+    behaviour: the pooled states. search: the token of the last searches. tabular: the mean of the columns' tokens, not
+    there where the model reads no columns.
+    """
+    users = trained.model.users
+    users.eval()
+    found: dict[str, Floats] = {}
+    for begin in range(0, len(moments), _ROWS):
+        inputs = read_inputs(trained.known, moments[begin : begin + _ROWS])
+        order = np.argsort(inputs.reading.block.length, kind="stable")
+        for first in range(0, len(order), _BATCH):
+            rows = order[first : first + _BATCH]
+            read = users.parts(inputs, rows)
+            for name, tokens, there in zip(_NAMES, read.tokens, read.present, strict=False):
+                told = tokens[:, 0] if name == "behaviour" else tokens.mean(dim=1)
+                out = found.setdefault(name, np.zeros((len(moments), told.shape[1]), np.float32))
+                out[begin + rows] = (told * there.unsqueeze(1)).float().cpu().numpy()
+    return found
