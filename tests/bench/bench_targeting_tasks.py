@@ -4,7 +4,12 @@
 
 Writes NAME.json per set into FOLDER, as `audience-graph evaluate users --dataset NAME --json` prints it, and prints a
 block for RESULTS.md: AUC per task with its 95 % interval, and the mean over a set's tasks. A set whose JSON lies there
-already is not run again. Texts are encoded once and kept in FOLDER. Nothing is tuned on these sets.
+already is not run again. Texts are encoded once and kept in FOLDER (or --texts). `--tasks` names a folder where the
+sets lie as `evaluate make-tasks` writes them; without it they are made from the data.
+
+The user model is a small one, for a CPU, with one training (seed 7) per cut. Its windows follow what the sentences of a
+set ask for (next month, next half year) and how long the set is, its size and steps are one choice for all sets, made
+on cuts whose windows end before the tasks' own cut begins. `--set KEY=VALUE` changes a setting.
 """
 
 from __future__ import annotations
@@ -27,6 +32,32 @@ from audience_trainers.users.report import to_json
 from audience_trainers.users.scoring import choose_models
 from audience_trainers.users.tasks.sets.writing import SETS, make_tasks
 
+SMALL = (
+    *("behaviour.dims=64", "behaviour.layers=1", "behaviour.epochs=1", "behaviour.width=32"),
+    *("tabular.layers=2", "tabular.epochs=1"),
+    *("align.dims=384", "align.layers=1", "align.views=2", "align.pairs=3072", "align.idle=0.5"),
+    *("align.epochs=8", "align.patience=8", "align.learning_rate=2e-3"),
+)
+# Days of the described future, days between cuts, days of history, the first cut.
+WINDOWS: dict[str, tuple[int, int, int, str]] = {
+    "online_retail": (28, 14, 365, ""),
+    "completejourney": (49, 14, 365, ""),
+    "ml_100k": (28, 7, 365, ""),
+    "ml_latest_small": (10, 10, 3_660, "2017-08-01"),
+    "amazon_musical_instruments": (182, 91, 3_660, "2010-01-01"),
+    "amazon_beauty_seq": (2, 2, 3_660, "2013-12-20"),
+    "demo": (14, 7, 30, ""),
+}
+
+
+def settings(name: str, more: list[str]) -> tuple[str, ...]:
+    """Return the settings of the user model for a set."""
+    if name not in WINDOWS:
+        return (*SMALL, *more)
+    names = ("horizon_days", "step_days", "history_days", "first")
+    told = zip(names, WINDOWS[name], strict=True)
+    return (*SMALL, *(f"pairs.windows.{key}={value}" for key, value in told if value), *more)
+
 
 def main() -> None:
     """Run the sets that are here and print the block."""
@@ -36,12 +67,15 @@ def main() -> None:
     parser.add_argument("--world", type=Path, help="Folder of a demo world. [default: the demo is left out]")
     parser.add_argument("--models", default="all")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--tasks", type=Path, help="Folder of sets that were made before. [default: make them]")
+    parser.add_argument("--texts", type=Path, help="Folder of text vectors. [default: in --out]")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="more")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     for name in options.sets.split(","):
-        source = options.world if name == "demo" else find_shared_data(SETS[name])
         file = options.out / f"{name}.json"
-        if not file.is_file() and source is None:
+        source = options.world if name == "demo" else find_shared_data(SETS[name])
+        if not file.is_file() and source is None and options.tasks is None:
             print(f"skipped {name}: {'no --world' if name == 'demo' else why_absent(name)}\n")
             continue
         if not file.is_file():
@@ -51,13 +85,38 @@ def main() -> None:
         print(block(json.loads(file.read_text(encoding="utf-8"))))
 
 
-def run_set(name: str, source: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """Write a set's folder and return what its models reach."""
-    folder = options.out / "tasks" / name
-    make_tasks(name, source, folder)
-    models = choose_models(options.models)
-    how = EvaluateOptions(seeds=options.seeds, cache=options.out / "text_vectors")
-    return to_json(name, evaluate_users(folder, choose_tasks(folder, None), models, how), models, how)
+def run_set(name: str, source: Path | None, options: argparse.Namespace) -> dict[str, Any]:
+    """Return what the models reach in a set, with the settings and the seconds of each training."""
+    folder = (options.tasks or options.out / "tasks") / name
+    if options.tasks is None and source is not None:
+        make_tasks(name, source, folder)
+    models, told = choose_models(options.models), settings(name, options.more)
+    timer = Timer()
+    cache = options.texts or options.out / "text_vectors"
+    how = EvaluateOptions(seeds=options.seeds, cache=cache, settings=told, progress=timer)
+    judged = evaluate_users(folder, choose_tasks(folder, None), models, how)
+    return to_json(name, judged, models, how) | {"settings": list(told), "trained_seconds": timer.seconds}
+
+
+class Timer:
+    """Progress that notes the seconds from a model's first step to its last one, the alignment, reading texts included.
+
+    A model begins where a task ended, or where the timer was made.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: list[int] = []
+        self._begun = time.monotonic()
+        self._new = True
+
+    def __call__(self, step: str, done: int, total: int) -> None:  # noqa: ARG002
+        """Note a step."""
+        if step == "alignment":
+            self.seconds = self.seconds if self._new is False else [*self.seconds, 0]
+            self.seconds[-1] = round(time.monotonic() - self._begun)
+            self._new = False
+        elif step not in ("linking texts", "finding facts", "columns", "behaviour"):
+            self._begun, self._new = time.monotonic(), True
 
 
 def block(told: dict[str, Any]) -> str:
@@ -75,7 +134,9 @@ def block(told: dict[str, Any]) -> str:
     whole = [f"{np.mean(own):.3f}" if len(own) == len(told["tasks"]) else "" for own in means]
     lines.append("| **mean** | | | " + " | ".join(whole) + " |")
     notes = dict.fromkeys(about["sample"] for about in told["about"].values())
-    return "\n".join([*lines, "", *(f"Sample: {note}." for note in notes), ""])
+    spent = told.get("trained_seconds")
+    trained = [f"Trainings of the user model: {len(spent)}, {np.mean(spent):.0f} s each.", ""] if spent else []
+    return "\n".join([*lines, "", *trained, *(f"Sample: {note}." for note in notes), ""])
 
 
 def _cell(found: dict[str, Any] | None) -> str:

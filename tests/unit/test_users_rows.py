@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from planted_tasks import CUT, write_planted
+from planted_tasks import CUT, write_events, write_planted
 
+from audience_graph.errors import InputError
 from audience_trainers.users.evaluate import EvaluateOptions, choose_tasks, evaluate_users
 from audience_trainers.users.few_shot import place_of
 from audience_trainers.users.measures import auc
@@ -76,7 +78,41 @@ def test_what_is_shared_is_made_once_and_is_of_one_cut(planted: Path) -> None:
     shared = Shared()
     assert [shared.once("a", lambda: made.append(1) or len(made)) for _ in range(2)] == [1, 1]
     assert shared.once("b", lambda: 5) == 5
+
+    def fail() -> int:
+        made.append(2)
+        raise InputError("nothing to learn from")
+
+    for _ in range(2):
+        with pytest.raises(InputError, match="nothing to learn from"):
+            shared.once("c", fail)
+    assert made.count(2) == 1
     assert Options(planted).shared is not Options(planted).shared
+
+
+def test_data_that_a_model_cannot_learn_from_leave_it_out(tmp_path: Path) -> None:
+    """Nothing that a user does is shared by another: no future can be described; baselines have numbers still."""
+    rows = [
+        {
+            "user_id": f"u{u:02d}",
+            "time": CUT + timedelta(days=day),
+            "channel": "review",
+            "text": f"odd{u} even{day + 40}",
+        }
+        for u in range(30)
+        for day in (-38, -30, -20, -10, *([3] if u % 2 else []))
+    ]
+    write_events(tmp_path, rows)
+    (tmp_path / "tasks.toml").write_text(
+        'cut = 2024-03-01\nhorizon_days = 14\n[[task]]\nname = "a"\nsentence = "Who reviews?"\n'
+        'truth = { channel = "review" }\n'
+    )
+    models = choose_models("zero_shot,few_shot,bm25")
+    options = EvaluateOptions(seeds=1, replicates=20, settings=SETTINGS)
+    found = evaluate_users(tmp_path, choose_tasks(tmp_path, None), models, options)["a"]
+    assert set(found.models) == {"bm25"}
+    assert "no user has both a history and a future" in found.left_out["zero_shot"]
+    assert found.left_out["few_shot"] == found.left_out["zero_shot"]
 
 
 def test_a_user_without_events_comes_last(asked: tuple[History, Options, Question], prepared: Prepared) -> None:

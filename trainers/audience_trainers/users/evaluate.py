@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from audience_graph.errors import ConfigError
+from audience_graph.errors import ConfigError, InputError
 from audience_trainers.run import Progress, silent
 from audience_trainers.users.bootstrap import Estimate, difference, estimate, replicates
 from audience_trainers.users.measures import MEASURES, Values, fit_cut, measure
@@ -76,20 +76,28 @@ def choose_tasks(folder: Path, names: str | None) -> list[Task]:
 def evaluate_users(
     folder: Path, tasks: Sequence[Task], models: Mapping[str, Model], options: EvaluateOptions
 ) -> dict[str, Judged]:
-    """Return what the models reach in the tasks of a folder, by task. Models are prepared once per cut."""
+    """Return what the models reach in the tasks of a folder, by task. Models are prepared once per cut.
+
+    A model that cannot learn from what lies before a cut is left out there, with the reason.
+    """
     source = open_source(folder)
     judged: dict[str, Judged] = {}
     for cut in sorted({task.cut for task in tasks}):
         history = read_history(source, cut)
         prepared: dict[str, Scorer] = {}
+        failed: dict[str, str] = {}
         own = Options(folder, options.cache, settings=options.settings, progress=options.progress)
         for task in (task for task in tasks if task.cut == cut):
             question = read_question(task, source, history)
             usable, left_out = _usable(models, history, question)
             for name in usable:
-                if name not in prepared:
-                    prepared[name] = models[name].load()(history, own)
-            scorers = {name: prepared[name] for name in usable}
+                if name not in prepared and name not in failed:
+                    try:
+                        prepared[name] = models[name].load()(history, own)
+                    except InputError as exc:
+                        failed[name] = exc.message
+            left_out |= {name: failed[name] for name in usable if name in failed}
+            scorers = {name: prepared[name] for name in usable if name in prepared}
             judged[task.name] = _judge(question, scorers, models, left_out, options)
             options.progress(task.name, len(judged), len(tasks))
     return {task.name: judged[task.name] for task in tasks}

@@ -13,7 +13,8 @@ import torch
 from audience_graph.errors import ConfigError
 from audience_trainers.users.alignment.aligned import Aligned, Described, join_sides
 from audience_trainers.users.alignment.config import AlignConfig
-from audience_trainers.users.alignment.train import Material, align
+from audience_trainers.users.alignment.reach import Deeds
+from audience_trainers.users.alignment.train import IdleRows, Material, align
 from audience_trainers.users.behaviour.batches import Reading
 from audience_trainers.users.behaviour.config import BehaviourConfig
 from audience_trainers.users.behaviour.embed import READ_ROWS
@@ -23,6 +24,7 @@ from audience_trainers.users.entity_text import EntityText, EntityTextConfig, le
 from audience_trainers.users.histories import Histories, Moments, last_events, read_histories
 from audience_trainers.users.pairs.build import Pairs, PairsConfig, build_pairs
 from audience_trainers.users.pairs.families import FamilyMap
+from audience_trainers.users.pairs.idle import idle_moments
 from audience_trainers.users.pairs.windows import WindowConfig
 from audience_trainers.users.profiles import Profiles, read_profiles
 from audience_trainers.users.search_text.encoder import SearchText
@@ -127,7 +129,7 @@ def train_users(source: Source, config: UsersConfig, encode: Encode, options: Tr
     torch.manual_seed(options.seed)
     model = _sides(pretrained.model, tabular, config, text_dims=vectors.shape[1], beside=texts.dims)
     told = texts.event_entities if config.tower.reads else texts.events
-    material = _material(known, pairs, told, config.align.views, options.seed)
+    material = _material(known, pairs, told, config, options.seed)
     aligned = align(model, material, config.align, options.within("alignment"))
     return TrainedUsers(aligned.model, known, texts, aligned.valid_loss, tuple(aligned.curves))
 
@@ -176,13 +178,26 @@ def _learn_columns(
     return told, table.model
 
 
-def _material(known: Known, pairs: Pairs, encode: Encode, views: int, seed: int) -> Material:
+def _material(known: Known, pairs: Pairs, encode: Encode, config: UsersConfig, seed: int) -> Material:
+    """Return the pairs with their descriptions and, behind them, users without a future."""
     rng = np.random.default_rng([seed, 4])
-    rows = np.arange(len(pairs))
-    sentences = list(zip(*(pairs.sample(rows, rng) for _ in range(views)), strict=True))
+    rows, moments, idle = np.arange(len(pairs)), pairs.moments, None
+    views = [pairs.tell(rows, rng) for _ in range(config.align.views)]
+    if config.align.deeds and config.align.idle:
+        most = max(1, round(config.align.idle * len(pairs)))
+        drawn = idle_moments(pairs, known.histories, config.pairs.windows, most=most, seed=seed)
+        moments = Moments(
+            np.concatenate([moments.user, drawn.moments.user]), np.concatenate([moments.time, drawn.moments.time])
+        )
+        places = (len(pairs) + drawn.rows(split) for split in ("train", "validation"))
+        idle = IdleRows(*places, *drawn.rate[:2])
+    deeds = pairs.facts.deeds()
+    told = tuple(deeds.of([facts for _, facts in view]) for view in views)
     return Material(
-        inputs=read_inputs(known, pairs.moments),
-        described=Described.of(sentences, encode),
+        inputs=read_inputs(known, moments),
+        described=Described.of(list(zip(*([said for said, _ in view] for view in views), strict=True)), encode),
         training=pairs.rows("train"),
         validation=pairs.rows("validation"),
+        deeds=Deeds(deeds.done, told) if config.align.deeds else None,
+        idle=idle,
     )

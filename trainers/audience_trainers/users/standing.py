@@ -68,6 +68,8 @@ def fingerprints(known: Known, moments: Moments) -> Prints:
     with np.errstate(over="ignore"):
         event = _mixed(text[block.text] ^ _mixed(source[block.source] ^ _mixed(block.time.astype(np.uint64))))
         total = np.where(there, event, np.uint64(0)).sum(axis=1, dtype=np.uint64)
+        count = histories.before(moments) - histories.start[moments.user]  # activity counts older events too
+        total ^= _mixed(count.astype(np.uint64))
         code, start = last_codes(histories, moments, known.searches, known.channels)
         row = np.repeat(np.arange(len(moments)), np.diff(start))
         said = np.zeros(len(moments), np.uint64)

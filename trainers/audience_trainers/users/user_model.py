@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from audience_trainers.users.activity import FEATURES, read_activity
 from audience_trainers.users.alignment.config import AlignConfig
 from audience_trainers.users.behaviour.batches import Reading
 from audience_trainers.users.behaviour.encoder import BehaviourEncoder
@@ -43,6 +44,8 @@ class Searches:
 class UserInputs:
     """What is known of p users, each at a moment: histories, the mean vector (p, t) of the last searches, columns.
 
+    `activity` (p, FEATURES) are numbers of events and how old they are, see `read_activity`; without, all are 0.
+
     `searched` (p,) marks those who have searches, `known` (p,) those of whom a row of columns is there; `table` is None
     where nobody has columns. `searches` are the words, for a model that reads them itself.
     """
@@ -53,6 +56,7 @@ class UserInputs:
     table: Rows | None = None
     known: npt.NDArray[np.bool_] | None = None
     searches: Searches | None = None
+    activity: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.reading.moment)
@@ -85,6 +89,7 @@ def read_inputs(told: Known, moments: Moments) -> UserInputs:
         np.asarray(share @ told.vectors, np.float32),
         said > 0,
         searches=Searches(text, start, told.histories.texts),
+        activity=read_activity(told.histories, moments),
     )
     if told.profiles is None or told.schema is None:
         return inputs
@@ -108,7 +113,8 @@ class UserModel(nn.Module):
     the vectors of its events, and what is fused is added: u = anchor(mean) / |anchor(mean)| + gain fused / |fused|. So
     users and sentences agree as far as texts do before anything is learned.
 
-    Tokens for the fusion: of behaviour the pooled vector and where the user is now, of searches one, one per column.
+    Tokens for the fusion: of behaviour the pooled vector, where the user is now and, by `config.activity`, how active
+    it is; of searches one, one per column.
     The token of searches is a map of the mean of their vectors, or what `search` makes of their words.
     """
 
@@ -127,6 +133,7 @@ class UserModel(nn.Module):
         self.gain = nn.Parameter(torch.tensor(GAIN))
         d = behaviour.text.out_features
         self.behaviour = behaviour
+        self.activity = _activity(d) if config.activity else None
         self.search = nn.Sequential(nn.Linear(text_dims, d), nn.LayerNorm(d)) if search is None else search
         self.tabular = tabular
         self.columns = None if tabular is None else nn.Linear(tabular.column.shape[1], d)
@@ -154,7 +161,11 @@ class UserModel(nn.Module):
         pooled = self.behaviour.pooled(states, events.time, moment)
         last = states.c[torch.arange(len(rows)), (events.length - 1).clamp_min(0)]
         searches, searched = self._searches(inputs, rows, device)
-        tokens = [torch.stack([pooled, last], dim=1), searches]
+        said = [pooled, last]
+        if self.activity is not None:
+            numbers = np.zeros((len(rows), FEATURES), np.float32) if inputs.activity is None else inputs.activity[rows]
+            said.append(self.activity(torch.from_numpy(numbers).to(device)))
+        tokens = [torch.stack(said, dim=1), searches]
         present = [events.length > 0, searched]
         if self.tabular is not None and self.columns is not None:
             cells, known = self._columns(inputs, rows, device)
@@ -194,3 +205,8 @@ class UserModel(nn.Module):
             rows = order[begin : begin + batch]
             found[rows] = self(inputs, rows).float().cpu().numpy()
         return found
+
+
+def _activity(dims: int) -> nn.Module:
+    """Return a map of the numbers of activity (b, FEATURES) to a token (b, d)."""
+    return nn.Sequential(nn.Linear(FEATURES, dims), nn.GELU(), nn.Linear(dims, dims), nn.LayerNorm(dims))

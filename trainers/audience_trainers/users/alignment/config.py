@@ -13,6 +13,7 @@ _RANGES = STEP_RANGES | {
     "layers": Range(1, 100),
     "drop": Range(0, 0.99),
     "searches": Range(0, 10_000),
+    "idle": Range(0, 1_000),
     "temperature": Range(1e-3, 100),
     "views": Range(1, 1_000),
     "pairs": Range(0, 1_000_000_000),
@@ -38,6 +39,9 @@ class AlignConfig:
     searches: int = 10  # the last so many
     temperature: float = 0.07  # where the learned one starts
     both: bool = True  # users to sentences, as printed, and sentences to users
+    activity: bool = True  # users have a token of how many events they have and how old these are
+    deeds: bool = True  # sentences look for all in the batch who do what they say, see `reach`
+    idle: float = 1.0  # and among so many users without a future beside each pair, where there are any
     views: int = 4  # descriptions per pair; each epoch takes the next
     mask_equal: bool = True  # equal descriptions are no negatives of each other
     pairs: int = 0  # so many of the training pairs an epoch, drawn anew each time; 0 = all

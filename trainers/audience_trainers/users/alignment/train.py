@@ -21,6 +21,7 @@ from audience_trainers.users.alignment.config import AlignConfig
 from audience_trainers.users.alignment.gather import gather
 from audience_trainers.users.alignment.gradient_cache import Chunk, Embed, embed_in_chunks, seeded
 from audience_trainers.users.alignment.info_nce import info_nce
+from audience_trainers.users.alignment.reach import Deeds, reach_loss
 from audience_trainers.users.alignment.retrieval import retrieval_measures
 from audience_trainers.users.training import (
     Indices,
@@ -34,16 +35,29 @@ from audience_trainers.users.training import (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class IdleRows:
+    """Rows of the inputs of users without a future, and how many of them there are for each pair, here or not."""
+
+    training: Indices
+    validation: Indices
+    training_rate: float
+    validation_rate: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Material:
     """Pairs: inputs and descriptions of the same p moments; `training` and `validation` rows of them.
 
-    `inputs` is what the users' side reads rows of, UserInputs for a UserModel.
+    `inputs` is what the users' side reads rows of, UserInputs for a UserModel. `deeds` say who else does what a
+    description says, where that is known. `idle` are more rows of the inputs, without a description.
     """
 
     inputs: Any
     described: Described
     training: Indices
     validation: Indices
+    deeds: Deeds | None = None
+    idle: IdleRows | None = None
 
     def __post_init__(self) -> None:
         check_rows(self.training, self.validation)
@@ -96,26 +110,53 @@ class Step:
 
     def loss(self, rows: Indices, epoch: int) -> Tensor:
         """Return this process's share of L_CP for a batch, with the descriptions of the epoch."""
-        users, texts, place = self.vectors(rows, epoch)
-        return info_nce(
-            users,
-            texts.index_select(0, place),
-            self.model.temperature(),
+        idle, offset = self._idle(rows, epoch)
+        users, texts, place = self.vectors(rows, epoch, idle)
+        texts, scale, mine = texts.index_select(0, place), self.model.temperature(), self.processes.mine(len(rows))
+        deeds = self.material.deeds
+        found = info_nce(
+            users[: len(rows)],
+            texts,
+            scale,
             same=place if self.config.mask_equal else None,
-            both=self.config.both,
+            both=self.config.both and deeds is None,
             block=self.config.block,
-            mine=self.processes.mine(len(rows)),
+            mine=mine,
         )
+        if deeds is None or not self.config.both:
+            return found
+        done, partly = (torch.from_numpy(part).to(users.device) for part in deeds.shared(rows, epoch))
+        stands = torch.cat([users.new_zeros(len(rows)), users.new_full((len(idle),), offset)]).float()
+        return 0.5 * (found + reach_loss(texts, users, scale, done=done, partly=partly, offset=stands, mine=mine))
 
-    def vectors(self, rows: Indices, epoch: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Return users (b, d), distinct descriptions (s, d), and which of these is each user's (b,)."""
+    def _idle(self, rows: Indices, epoch: int) -> tuple[Indices, float]:
+        """Return some rows without a future (e,) to stand beside a batch of pairs, and the logarithm of how many each
+        stands for; those held out beside pairs held out."""
+        idle = self.material.idle
+        if idle is None or self.material.deeds is None:
+            return np.empty(0, np.int64), 0.0
+        held = bool(np.isin(rows[0], self.material.validation))
+        pool, rate = (idle.validation, idle.validation_rate) if held else (idle.training, idle.training_rate)
+        count = min(len(pool), round(min(rate, self.config.idle) * len(rows)))
+        if count == 0:
+            return np.empty(0, np.int64), 0.0
+        drawn = np.random.default_rng([self.options.seed, 9, epoch, int(rows[0]), len(rows)])
+        return drawn.choice(pool, count, replace=False), float(np.log(rate * len(rows) / count))
+
+    def vectors(
+        self, rows: Indices, epoch: int, more: Indices = np.empty(0, np.int64)
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return users (b, d), distinct descriptions (s, d), and which of these is each user's (b,).
+
+        Behind the users those of `more` rows, which have no description.
+        """
         described, inputs = self.material.described, self.material.inputs
         chosen, place = described.drawn(rows, epoch)
         if self.config.chunk:  # like lengths share a chunk
             order = np.array(sorted(range(len(chosen)), key=lambda i: len(described.sentences[chosen[i]])), np.int64)
             chosen, place = chosen[order], np.argsort(order)[place]
         drawn = [self.options.seed, 6, epoch, int(rows[0]), len(rows)]
-        users = self._embed(lambda part: self.model.users(inputs, part), rows, [*drawn, 0])
+        users = self._embed(lambda part: self.model.users(inputs, part), np.concatenate([rows, more]), [*drawn, 0])
         texts = self._embed(lambda part: self.model.read(described, part), chosen, [*drawn, 1])
         return users, texts, torch.from_numpy(place).to(self.options.device)
 

@@ -76,7 +76,11 @@ class Pairs:
 
     def sample(self, rows: Sequence[int] | Indices, rng: np.random.Generator) -> list[str]:
         """Return a fresh description of each of these pairs; the same generator state gives the same sentences."""
-        return [self.describer.sentence(int(row), rng) for row in rows]
+        return [sentence for sentence, _ in self.tell(rows, rng)]
+
+    def tell(self, rows: Sequence[int] | Indices, rng: np.random.Generator) -> list[tuple[str, list[int]]]:
+        """Return a fresh description of each of these pairs, and the places of the facts that it tells."""
+        return [self.describer.tell(int(row), rng) for row in rows]
 
 
 def build_pairs(
@@ -105,8 +109,8 @@ def _pairs(source: Source, histories: Histories, windows: Windows, config: Pairs
     cut_of = np.searchsorted(windows.cut, found.values["cut"])
     user = _codes(found.coded["user_id"], histories.user_ids)
     value, words = _words(source, found)
-    split = _splits(histories, windows, config.windows)[user, cut_of]
-    kept = (value >= 0) & _active(histories, windows)[user, cut_of]
+    split = splits(histories, windows, config.windows)[user, cut_of]
+    kept = (value >= 0) & active(histories, windows)[user, cut_of]
     kept[kept] = _common(value[kept], user[kept], split[kept], config.least_users)
     kept &= _worth_telling(found)
     if not kept.any():
@@ -157,14 +161,14 @@ def _words(source: Source, found: Columns) -> tuple[Indices, tuple[str, ...]]:
     return np.array([-1 if word is None else code[word] for word in said], np.int64)[place], words
 
 
-def _splits(histories: Histories, windows: Windows, config: WindowConfig) -> Indices:
+def splits(histories: Histories, windows: Windows, config: WindowConfig) -> Indices:
     """Return (n, c) the split of each user at each cut: users held out are for validation where others train."""
     split = np.tile(windows.split, (len(histories.user_ids), 1))
     split[held_out(histories.user_ids, config.validation_share)[:, None] & (split == 0)] = SPLITS.index("validation")
     return split
 
 
-def _active(histories: Histories, windows: Windows) -> npt.NDArray[np.bool_]:
+def active(histories: Histories, windows: Windows) -> npt.NDArray[np.bool_]:
     """Return (n, c) whether a user has an event in the days of history before a cut."""
     users, cuts = len(histories.user_ids), len(windows.cut)
     user = np.repeat(np.arange(users), cuts)

@@ -54,16 +54,22 @@ class Describer:
 
     def sentence(self, pair: int, rng: np.random.Generator) -> str:
         """Return a fresh sentence about a pair. Every pair has a fact (see `build`)."""
+        return self.tell(pair, rng)[0]
+
+    def tell(self, pair: int, rng: np.random.Generator) -> tuple[str, list[int]]:
+        """Return a fresh sentence about a pair, and the places of the facts that it tells."""
         a, b = int(self._facts.start[pair]), int(self._facts.start[pair + 1])
         who = PEOPLE[int(len(PEOPLE) * rng.random() ** 2)]  # the first ones are the plainest
         chosen = self._draw(a, b, rng)
         said = self._clause(chosen, who, rng)
         if rng.random() < self._config.two_families and said.startswith(f"{who} will "):
             others = np.flatnonzero(self._facts.family[a:b] != self._facts.family[chosen[0]])
-            more = self._clause(self._draw(a, b, rng, among=others), who, rng) if len(others) else ""
+            also = self._draw(a, b, rng, among=others) if len(others) else []
+            more = self._clause(also, who, rng) if also else ""
             if more.startswith(f"{who} will "):
                 said = f"{said} and {more.removeprefix(f'{who} will ')}"
-        return f"{said} {_one(self._when, rng)}" if rng.random() < self._config.when else said
+                chosen = chosen + also
+        return (f"{said} {_one(self._when, rng)}" if rng.random() < self._config.when else said), chosen
 
     def _draw(self, a: int, b: int, rng: np.random.Generator, *, among: Indices | None = None) -> list[int]:
         """Return places of one to three facts of a group, the one drawn first ahead."""
