@@ -189,8 +189,8 @@ def _material(known: Known, pairs: Pairs, encode: Encode, config: UsersConfig, s
         moments = Moments(
             np.concatenate([moments.user, drawn.moments.user]), np.concatenate([moments.time, drawn.moments.time])
         )
-        places = (len(pairs) + drawn.rows(split) for split in ("train", "validation"))
-        idle = IdleRows(*places, *drawn.rate[:2])
+        places = [len(pairs) + drawn.rows(split) for split in ("train", "validation")]
+        idle = IdleRows(places[0], places[1], drawn.rate[0], drawn.rate[1])
     deeds = pairs.facts.deeds()
     told = tuple(deeds.of([facts for _, facts in view]) for view in views)
     return Material(

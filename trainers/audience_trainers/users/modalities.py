@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import torch
 
 from audience_trainers.users.fit import TrainedUsers
 from audience_trainers.users.histories import Moments
-from audience_trainers.users.user_model import Floats, read_inputs
+from audience_trainers.users.user_model import Floats, UserModel, read_inputs
 
 _ROWS = 8_192
 _BATCH = 256
@@ -21,7 +23,7 @@ def modality_vectors(trained: TrainedUsers, moments: Moments) -> dict[str, Float
     behaviour: the pooled states. search: the token of the last searches. tabular: the mean of the columns' tokens, not
     there where the model reads no columns.
     """
-    users = trained.model.users
+    users = cast("UserModel", trained.model.users)
     users.eval()
     found: dict[str, Floats] = {}
     for begin in range(0, len(moments), _ROWS):
