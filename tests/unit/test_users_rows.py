@@ -11,9 +11,12 @@ import pandas as pd
 import pytest
 from planted_tasks import CUT, write_events, write_planted
 
+from audience_graph.entities.dictionary import Dictionary, Entity
 from audience_graph.errors import InputError
+from audience_trainers.users.alignment.aligned import Aligned, new_head
+from audience_trainers.users.entity_text import EntityText
 from audience_trainers.users.evaluate import EvaluateOptions, choose_tasks, evaluate_users
-from audience_trainers.users.few_shot import place_of
+from audience_trainers.users.few_shot import place_of, tower_of
 from audience_trainers.users.measures import auc
 from audience_trainers.users.modalities import modality_vectors
 from audience_trainers.users.prepared import WITHOUT_EVENTS, Prepared, prepare_users
@@ -133,7 +136,20 @@ def test_a_prompt_is_read_by_the_tower_that_was_aligned(prepared: Prepared) -> N
     """An untuned sentence is that of zero-shot, up to the 16 bits in which texts are kept."""
     sentence = "People who will buy tea."
     wanted = prepared.trained.embed_sentences([sentence])[0]
-    assert float(prepared.trained.tower().embed([sentence])[0] @ wanted) > 0.999
+    assert float(tower_of(prepared, prepared.trained.tower(), sentence).embed([sentence])[0] @ wanted) > 0.999
+
+
+def test_a_prompt_keeps_what_the_entities_of_its_sentence_say(prepared: Prepared) -> None:
+    dictionary = Dictionary.of([Entity("e1", "green tea", "product", (), None)])
+    vectors = {"e1": np.array([0.6, 0.8, 0.0], np.float32)}
+    texts = EntityText(prepared.trained.texts.base, dictionary, vectors, 3, 1.0)
+    model = Aligned(prepared.trained.model.users, new_head(387, 384))
+    named = replace(prepared, trained=replace(prepared.trained, texts=texts, model=model))
+    words = named.trained.tower()
+    for sentence, words_suffice in (("People who will buy green tea", False), ("People who will run", True)):
+        wanted = named.trained.embed_sentences([sentence])[0]
+        assert float(tower_of(named, words, sentence).embed([sentence])[0] @ wanted) > 0.999
+        assert (float(words.embed([sentence])[0] @ wanted) > 0.999) == words_suffice
 
 
 def test_few_shot_learns_from_its_seeds(asked: tuple[History, Options, Question], prepared: Prepared) -> None:
@@ -215,7 +231,7 @@ def test_a_sentence_is_rewritten_with_entities_and_columns(
         tmp_path / "entities.parquet"
     )
     named = replace(options, folder=tmp_path)  # the same model, and a folder with entities
-    vocabulary, payments = read_vocabulary(history, named, prepare_users(history, options).trained.encode)
+    vocabulary, payments = read_vocabulary(history, named, prepare_users(history, options).trained.texts.base)
     assert payments == ()
     assert {value.text for value in vocabulary.values} == {"green tea", "sencha", "city 0", "city 1", "city 2"}
     plain, rewritten = (MODELS[name].load()(history, named) for name in ("zero_shot", "zero_shot_rewritten"))
@@ -224,7 +240,7 @@ def test_a_sentence_is_rewritten_with_entities_and_columns(
         return Asked("t", sentence, np.empty(0, bool), np.empty(0, np.int64), np.empty(0, np.int8), 0)
 
     unknown = told("People who will buy zorbs.")
-    assert np.array_equal(plain(unknown), rewritten(unknown))
+    assert np.allclose(plain(unknown), rewritten(unknown), atol=1e-6)
     known = told("Whoever is about to purchase sencha this week")
     assert not np.allclose(plain(known), rewritten(known), atol=1e-3)
     assert np.allclose(rewritten(known), plain(told("People who will buy sencha in the next week")), atol=1e-6)

@@ -6,10 +6,9 @@ look like positives and are none (business feedback), some of the negative seeds
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
+from torch import nn
 
 from audience_trainers.users.measures import Values
 from audience_trainers.users.prepared import Indices, Prepared, prepare_users
@@ -28,10 +27,10 @@ def prepare_few_shot(history: History, options: Options) -> Scorer:
     sentence alone is asked.
     """
     found = prepare_users(history, options)
-    tower = options.shared.once("tower", found.trained.tower)
+    whole = options.shared.once("tower", found.trained.tower)
 
     def score(asked: Asked) -> Values:
-        _keep(tower, found, [asked.sentence])
+        tower = tower_of(found, whole, asked.sentence)
         positives, negatives = (place_of(found, asked, label) for label in (1, 0))
         if len(positives) == 0 or len(negatives) == 0:
             return found.cosine(tower.embed([asked.sentence])[0])
@@ -68,7 +67,26 @@ def place_of(found: Prepared, asked: Asked, label: int) -> Indices:
     return np.asarray(place[place >= 0], np.int64)
 
 
-def _keep(tower: TextTower, found: Prepared, sentences: Sequence[str]) -> None:
-    """Give a tower that was not trained itself the vectors that are kept already, so that no encoder runs twice."""
+def tower_of(found: Prepared, tower: TextTower, sentence: str) -> TextTower:
+    """Return the tower for one sentence: the same reader, and the entities that the sentence names in the bias.
+
+    What the entities give stays as it is while words are tuned. A reader that was not trained gets the vector of the
+    sentence that is kept already, so that no encoder runs twice.
+    """
+    texts, head, width = found.trained.texts, tower.project, tower.reader.width
+    part = torch.from_numpy(texts.sentence_entities([sentence])[0]).to(head.weight)
+    own = nn.Linear(width, head.out_features)
+    with torch.no_grad():
+        own.weight.copy_(head.weight[:, :width])
+        own.bias.copy_(head.bias + head.weight[:, width:] @ part)
     if found.trained.model.tower is None:
-        tower.reader.keep(sentences, torch.from_numpy(np.asarray(found.trained.encode(sentences), np.float32)))
+        tower.reader.keep([sentence], torch.from_numpy(np.asarray(texts.base([sentence]), np.float32)))
+    return _Beside(tower, own).eval()
+
+
+class _Beside(TextTower):
+    """A tower that shares another's reader and has a projection of its own."""
+
+    def __init__(self, tower: TextTower, head: nn.Linear) -> None:
+        nn.Module.__init__(self)
+        self.config, self.reader, self.project = tower.config, tower.reader, head

@@ -37,7 +37,7 @@ def prepare_rewritten(history: History, options: Options) -> Scorer:
     vector. Where nothing is recognised the sentence itself is asked, as `prepare_zero_shot` does.
     """
     found = prepare_users(history, options)
-    vocabulary, payments = read_vocabulary(history, options, found.trained.encode)
+    vocabulary, payments = read_vocabulary(history, options, found.trained.texts.base)
     days = found.config.pairs.windows.horizon_days
 
     def score(asked: Asked) -> Values:
