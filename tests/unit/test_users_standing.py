@@ -60,14 +60,16 @@ def replaced(events, place, **values):
     return [row if i != place else row | values for i, row in enumerate(events)]
 
 
-def test_what_lies_after_the_day_or_before_the_width_is_not_read(tmp_path):
+def test_what_lies_after_the_day_is_not_read_and_of_what_lies_before_the_width_the_number(tmp_path):
     before, _ = prints(tmp_path / "a", EVENTS, at=4.0, width=2)
     later, _ = prints(tmp_path / "b", [*EVENTS, event("ann", 4.5, "visit", text="later")], at=4.0, width=2)
     assert later == before
     same, _ = prints(tmp_path / "d", EVENTS, at=9.0, width=2)
     assert same == before  # another day alone moves nobody
     longer, _ = prints(tmp_path / "c", [event("bob", 0.5, "visit", text="long ago"), *EVENTS], at=4.0, width=2)
-    assert longer == before
+    assert {user for user in before if longer[user] != before[user]} == {"bob"}  # activity counts all events
+    other, _ = prints(tmp_path / "e", [event("bob", 0.5, "visit", text="something else"), *EVENTS], at=4.0, width=2)
+    assert other == longer
 
 
 class Planted:
