@@ -57,6 +57,7 @@ def history(source: Source) -> History:
 TINY = (
     *("behaviour.dims=16", "behaviour.layers=1", "behaviour.epochs=1", "tabular.dims=8", "tabular.epochs=1"),
     *("align.dims=16", "align.layers=1", "align.epochs=1", "align.views=1"),
+    *("msdp.dims=16", "msdp.layers=1", "msdp.epochs=1", "one4all.dims=16", "one4all.layers=1", "one4all.epochs=1"),
 )
 
 

@@ -82,12 +82,12 @@ def evaluate_users(
     for cut in sorted({task.cut for task in tasks}):
         history = read_history(source, cut)
         prepared: dict[str, Scorer] = {}
+        own = Options(folder, options.cache, settings=options.settings, progress=options.progress)
         for task in (task for task in tasks if task.cut == cut):
             question = read_question(task, source, history)
             usable, left_out = _usable(models, history, question)
             for name in usable:
                 if name not in prepared:
-                    own = Options(folder, options.cache, settings=options.settings, progress=options.progress)
                     prepared[name] = models[name].load()(history, own)
             scorers = {name: prepared[name] for name in usable}
             judged[task.name] = _judge(question, scorers, models, left_out, options)

@@ -8,10 +8,10 @@ sentence (and may see which past events its query counts), one with labels also 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,15 +22,31 @@ from audience_trainers.users.measures import Labels, Values
 from audience_trainers.users.tasks.history import History
 
 Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
+T = TypeVar("T")
 Budget = Literal["none", "few", "fitting"]
 Needs = Literal["", "events", "matching", "profile"]
+
+
+class Shared:
+    """What several models of one cut are made of, such as the trained user model: made by the first, then given out."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """Return what `make` gave the first time that this name was asked for."""
+        if name not in self._made:
+            self._made[name] = make()
+        found: T = self._made[name]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """Where the folder of tasks is, where text vectors may be kept (None = nowhere), and who encodes text.
 
-    `settings` are `key=value` of the user model, `progress` is told of long trainings.
+    `settings` are `key=value` of the user model, `progress` is told of long trainings. `shared` is of one cut: all
+    models of that cut get the same options.
     """
 
     folder: Path
@@ -38,6 +54,11 @@ class Options:
     encode: Encode | None = None
     settings: tuple[str, ...] = ()
     progress: Progress = silent
+    shared: Shared = field(default_factory=Shared)
+
+    def own(self, row: str) -> tuple[str, ...]:
+        """Return the settings `row.key=value` of one row of the evaluation, as `key=value`."""
+        return tuple(text.removeprefix(f"{row}.") for text in self.settings if text.startswith(f"{row}."))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,8 +112,23 @@ MODELS: dict[str, Model] = {
     "item_knn_few": Model(f"{_HERE}.item_knn:prepare_item_knn_few", "few"),
     "boosting": Model(f"{_HERE}.boosting:prepare_boosting", "fitting", needs=""),
     "logistic": Model(f"{_HERE}.logistic:prepare_logistic", "fitting", needs="profile"),
+    "tabular_alone": Model(f"{_HERE}.tabular_alone:prepare_tabular_alone", "fitting", needs="profile"),
+    "text_alone": Model(f"{_HERE}.text_alone:prepare_text_alone", "fitting", needs=""),
+    "msdp": Model(f"{_HERE}.msdp:prepare_msdp", "fitting"),
+    "msdp_few": Model(f"{_HERE}.msdp:prepare_msdp_few", "few"),
+    "one4all": Model(f"{_HERE}.one4all:prepare_one4all", "fitting"),
+    "one4all_few": Model(f"{_HERE}.one4all:prepare_one4all_few", "few"),
     "random": Model(f"{_HERE}.chance:prepare_random", needs="", drawn=True),
 }
+
+
+# Rows with settings of their own, `--set msdp.epochs=5`; all other settings are the user model's.
+SETTINGS_OF_ROWS = ("arallm", "msdp", "one4all")
+
+
+def model_settings(options: Options) -> tuple[str, ...]:
+    """Return the settings of the user model."""
+    return tuple(text for text in options.settings if text.partition(".")[0] not in SETTINGS_OF_ROWS)
 
 
 def choose_models(names: str) -> dict[str, Model]:

@@ -14,7 +14,7 @@ from audience_trainers.run import resolve_config
 from audience_trainers.users.fit import UsersConfig, train_users
 from audience_trainers.users.histories import Moments
 from audience_trainers.users.measures import Values
-from audience_trainers.users.scoring import Asked, Options, Scorer
+from audience_trainers.users.scoring import Asked, Options, Scorer, model_settings
 from audience_trainers.users.source import open_folder, seconds_of
 from audience_trainers.users.tasks.history import History
 from audience_trainers.users.texts import encode_with
@@ -42,5 +42,5 @@ def prepare_zero_shot(history: History, options: Options) -> Scorer:
 
 def _settings(options: Options) -> UsersConfig:
     """Return the settings asked for. The test lies behind the cut already: no window before it is kept for testing."""
-    config = resolve_config(UsersConfig, options.settings)
+    config = resolve_config(UsersConfig, model_settings(options))
     return replace(config, pairs=replace(config.pairs, windows=replace(config.pairs.windows, test_cuts=0)))

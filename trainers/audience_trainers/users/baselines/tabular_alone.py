@@ -1,0 +1,53 @@
+"""The TabTransformer alone: columns at the cut through the tabular encoder (MLM and RTD), with a linear probe.
+
+The row `TabTransformer-MLM&RTD` of FIND Table 4. It is trained on the rows in force at the cut, without labels;
+settings are those of the user model's tabular encoder (`--set tabular.dims=64`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from audience_graph.errors import ConfigError
+from audience_trainers.run import resolve_config
+from audience_trainers.users.baselines.linear_probe import Floats, probe
+from audience_trainers.users.fit import UsersConfig
+from audience_trainers.users.scoring import Options, Scorer, model_settings
+from audience_trainers.users.tabular.pretrain import encode_rows, pretrain_tabular
+from audience_trainers.users.tabular.schema import Cells, TabularSchema
+from audience_trainers.users.tasks.history import History
+from audience_trainers.users.training import TrainOptions
+
+
+def prepare_tabular_alone(history: History, options: Options) -> Scorer:
+    """Return a linear probe of e^tab; a user of whom no column is known has zeros."""
+    return probe(tabular_vectors(history, options))
+
+
+def tabular_vectors(history: History, options: Options) -> Floats:
+    """Return e^tab (n, d) of everybody; columns that tell nobody apart give (n, 0)."""
+    n = len(history.users)
+    columns = {name: _cells(cells) for name, cells in history.profile.items()}
+    known = np.zeros(n, np.bool_)
+    for cells in history.profile.values():
+        known |= np.fromiter((cell is not None and cell == cell for cell in cells), np.bool_, n)
+    rows = np.flatnonzero(known)
+    try:
+        schema = TabularSchema.fit({name: cells[rows] for name, cells in columns.items()})
+    except ConfigError:  # columns that tell nothing are no reason to stop
+        return np.zeros((n, 0), np.float32)
+    table = schema.encode({name: cells[rows] for name, cells in columns.items()})
+    config = resolve_config(UsersConfig, model_settings(options)).tabular
+    trained = pretrain_tabular(schema, table, rows, config, TrainOptions(progress=options.progress))
+    found = np.zeros((n, config.dims), np.float32)
+    found[rows] = encode_rows(trained.model, table)
+    return found
+
+
+def _cells(cells: npt.NDArray[np.object_]) -> Cells:
+    """Return a column as numbers with NaN where all that is given are numbers, else as it is."""
+    given = [cell for cell in cells if cell is not None and cell == cell]
+    if all(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in given):
+        return np.array([np.nan if cell is None else cell for cell in cells], np.float64)
+    return cells
