@@ -114,6 +114,7 @@ MODELS: dict[str, Model] = {
     "logistic": Model(f"{_HERE}.logistic:prepare_logistic", "fitting", needs="profile"),
     "tabular_alone": Model(f"{_HERE}.tabular_alone:prepare_tabular_alone", "fitting", needs="profile"),
     "text_alone": Model(f"{_HERE}.text_alone:prepare_text_alone", "fitting", needs=""),
+    "arallm_grammar": Model(f"{_HERE}.arallm.grammar:prepare_arallm_grammar", needs=""),
     "msdp": Model(f"{_HERE}.msdp:prepare_msdp", "fitting"),
     "msdp_few": Model(f"{_HERE}.msdp:prepare_msdp_few", "few"),
     "one4all": Model(f"{_HERE}.one4all:prepare_one4all", "fitting"),
