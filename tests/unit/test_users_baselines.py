@@ -96,7 +96,7 @@ def test_random_is_chance_and_repeats_itself(source: Source, history: History) -
 
 def test_all_but_random_say_the_same_twice(source: Source, history: History) -> None:
     task = read_tasks(source.folder)["coffee_buyers"]
-    for name in MODELS:
+    for name in (name for name, model in MODELS.items() if model.needs != "language model"):
         assert np.array_equal(ask(source, history, task, name)[1], ask(source, history, task, name)[1]), name
 
 

@@ -131,11 +131,11 @@ def test_the_window_is_a_prompt() -> None:
     torch.manual_seed(0)
     events = Events(torch.randn(3, 5, 12), torch.zeros(3, 5, dtype=torch.long),
                     torch.arange(5).repeat(3, 1) * DAY, torch.tensor([5, 3, 1]))  # fmt: skip
-    moment, short = torch.full((3,), 6 * DAY), torch.full((3,), DAY)
+    moment, short, code = torch.full((3,), 6 * DAY), torch.full((3,), DAY), torch.ones(3, 5, dtype=torch.long)
     for contrast in (0.0, 1.0):
         model = Msdp(12, 2, 4, MsdpConfig(dims=8, layers=1, contrast=contrast)).eval()
-        assert not torch.allclose(model(events, moment, short), model(events, moment, 14 * short))
-        model.loss(events, moment, short, torch.eye(5)[:3]).backward()
+        assert not torch.allclose(model(events, code, moment, short), model(events, code, moment, 14 * short))
+        model.loss(events, code, moment, short, torch.eye(5)[:3]).backward()
         assert (model.predictor[0].weight.grad is not None) == bool(contrast)
 
 
@@ -146,14 +146,17 @@ def test_masked_events_are_hidden_and_the_rest_of_the_history_is_seen() -> None:
                     torch.arange(4).repeat(2, 1) * DAY, torch.tensor([4, 2]))  # fmt: skip
     hidden = torch.zeros(2, 4, dtype=torch.bool)
     hidden[0, 1] = True
+    codes = [torch.tensor([[0, 3, -1, 1], [2, 2, 0, 0]])]
+    others = [torch.tensor([[0, 1, -1, 1], [2, 2, 0, 0]])]  # of the hidden event
     changed = events.vectors.clone()
     changed[0, 1] += 1.0
     same = Events(changed, events.source, events.time, events.length)
-    assert torch.equal(model(events, hidden)[0], model(same, hidden)[0])
+    assert torch.equal(model(events, codes, hidden)[0], model(same, others, hidden)[0])
+    assert not torch.allclose(model(events, codes)[0], model(events, others)[0])
     changed[0, 3] += 1.0  # a later event is seen by the one before it
-    assert not torch.allclose(model(events, hidden)[0, 1], model(same, hidden)[0, 1])
+    assert not torch.allclose(model(events, codes, hidden)[0, 1], model(same, codes, hidden)[0, 1])
     changed[1, 3] += 1.0  # padding is not
-    assert torch.allclose(model.pooled(events)[1], model.pooled(same)[1])
+    assert torch.allclose(model.pooled(events, codes)[1], model.pooled(same, codes)[1])
 
 
 def test_pretext_tasks_are_what_the_data_has(history: History) -> None:

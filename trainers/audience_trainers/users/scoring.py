@@ -24,7 +24,7 @@ from audience_trainers.users.tasks.history import History
 Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 T = TypeVar("T")
 Budget = Literal["none", "few", "fitting"]
-Needs = Literal["", "events", "matching", "profile"]
+Needs = Literal["", "events", "matching", "profile", "language model"]
 
 
 class Shared:
@@ -114,6 +114,8 @@ MODELS: dict[str, Model] = {
     "logistic": Model(f"{_HERE}.logistic:prepare_logistic", "fitting", needs="profile"),
     "tabular_alone": Model(f"{_HERE}.tabular_alone:prepare_tabular_alone", "fitting", needs="profile"),
     "text_alone": Model(f"{_HERE}.text_alone:prepare_text_alone", "fitting", needs=""),
+    "arallm": Model(f"{_HERE}.arallm.language_model:prepare_arallm", needs="language model"),
+    "arallm_tuned": Model(f"{_HERE}.arallm.language_model:prepare_arallm_tuned", needs="language model"),
     "arallm_grammar": Model(f"{_HERE}.arallm.grammar:prepare_arallm_grammar", needs=""),
     "msdp": Model(f"{_HERE}.msdp:prepare_msdp", "fitting"),
     "msdp_few": Model(f"{_HERE}.msdp:prepare_msdp_few", "few"),

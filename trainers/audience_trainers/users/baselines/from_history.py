@@ -30,6 +30,13 @@ def at_cut(history: History) -> Moments:
     return Moments(np.arange(n), np.full(n, history.cut, np.int64))
 
 
+def event_places(histories: Histories, moments: Moments, width: int) -> Indices:
+    """Return (p, w) which event each place of `last_events` holds; padding holds any."""
+    end = histories.before(moments)
+    first = np.maximum(histories.start[moments.user], end - width)
+    return np.minimum(first[:, None] + np.arange(width), len(histories.time) - 1)
+
+
 def first_mention(history: History) -> Indices:
     """Return for each event the code of its first item (entity, or text), -1 where it has none."""
     code = np.full(len(history.user), -1, np.int64)

@@ -4,9 +4,9 @@ Hu et al., "Robust User Behavioral Sequence Representation via Multi-scale Stoch
 2023; a baseline of FIND 5.1.2. As published: the target is the distribution of behaviours in (T, T + W], not the next
 behaviour; W is drawn at random and enters the encoder as a prompt; a SimSiam term keeps the vector of a history near
 that of the same history with behaviours masked, weighed by lambda. Ours, where public text is silent: the encoder is
-that of the user model, smaller; behaviours are channel x category (else x first item), the 200 commonest; `nothing` is
-a behaviour of its own for windows without events; W is log-uniform from 1 to 28 days. Only events before the cut are
-read, so a window never reaches past it; no label and no sentence is.
+that of the user model, smaller, and reads behaviours beside texts; behaviours are channel x category (else x first
+item), the 200 commonest; `nothing` is a behaviour of its own for windows without events; W is log-uniform from 1 to 28
+days. Only events before the cut are read, so a window never reaches past it; no label and no sentence is.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from audience_graph.errors import ConfigError
 from audience_trainers.run import resolve_config
 from audience_trainers.settings import Range, check_ranges
-from audience_trainers.users.baselines.from_history import at_cut, behaviours, histories_of
+from audience_trainers.users.baselines.from_history import at_cut, behaviours, event_places, histories_of
 from audience_trainers.users.baselines.linear_probe import Floats, probe, probe_few
 from audience_trainers.users.behaviour.batches import Reading, by_length
 from audience_trainers.users.behaviour.config import BehaviourConfig
@@ -91,26 +91,30 @@ class Msdp(nn.Module):
         shape = BehaviourConfig(dims=d, layers=config.layers, heads=config.heads, width=config.width)
         self.encoder = BehaviourEncoder(text_dims, sources, shape)
         self.prompt = nn.Linear(2 * GAP_WAVES, d)
+        self.behaviour = nn.Embedding(kinds, d)
         self.masked = nn.Parameter(torch.randn(d) * 0.02)
         self.says = nn.Sequential(nn.Linear(d, d), nn.GELU(), nn.Linear(d, kinds + 1))
         self.predictor = nn.Sequential(nn.Linear(d, d), nn.GELU(), nn.Linear(d, d))
 
-    def forward(self, events: Events, moment: Tensor, window: Tensor, *, mask: float = 0.0) -> Tensor:
-        """Return e of histories read at `moment` (b,) for windows (b,) seconds; a share `mask` of the texts hidden."""
-        projected = self.encoder.text(events.vectors)
+    def forward(self, events: Events, code: Tensor, moment: Tensor, window: Tensor, *, mask: float = 0.0) -> Tensor:
+        """Return e of histories read at `moment` (b,) for windows (b,) seconds; a share `mask` of the events hidden.
+
+        `code` (b, w) are the behaviours of the events.
+        """
+        projected = self.encoder.text(events.vectors) + self.behaviour(code)
         if mask:
             hidden = torch.rand(projected.shape[:2], device=projected.device) < mask
             projected = torch.where(hidden.unsqueeze(2), self.masked, projected)
         states = self.encoder.encode(projected + self.prompt(waves(window)).unsqueeze(1), events)
         return self.encoder.pooled(states, events.time, moment)
 
-    def loss(self, events: Events, moment: Tensor, window: Tensor, spread: Tensor) -> Tensor:
+    def loss(self, events: Events, code: Tensor, moment: Tensor, window: Tensor, spread: Tensor) -> Tensor:
         """Return the cross-entropy with the spread (b, kinds + 1) of behaviours, plus lambda x the SimSiam term."""
-        e = self(events, moment, window)
+        e = self(events, code, moment, window)
         loss = -(spread * F.log_softmax(self.says(e), dim=1)).sum(dim=1).mean()
         if not self.config.contrast:
             return loss
-        other = self(events, moment, window, mask=self.config.mask)
+        other = self(events, code, moment, window, mask=self.config.mask)
         return loss + self.config.contrast * 0.5 * (self._apart(e, other) + self._apart(other, e))
 
     def _apart(self, e: Tensor, other: Tensor) -> Tensor:
@@ -171,10 +175,13 @@ def msdp_vectors(history: History, options: Options) -> Floats:
     encode = options.encode if options.encode is not None else encode_with(options.cache)
     histories = histories_of(history)
     vectors = np.asarray(encode(histories.texts), np.float32)
-    model = train_msdp(histories, vectors, behaviours(history, config.behaviours), history.cut,
-                       config=config, options=TrainOptions(progress=options.progress))  # fmt: skip
+    coded = behaviours(history, config.behaviours)
+    model = train_msdp(
+        histories, vectors, coded, history.cut, config=config, options=TrainOptions(progress=options.progress)
+    )
     here = at_cut(history)
-    return embed(model, Reading(last_events(histories, here, config.width), here.time, vectors))
+    reading = Reading(last_events(histories, here, config.width), here.time, vectors)
+    return embed(model, reading, coded[0][event_places(histories, here, config.width)])
 
 
 def train_msdp(
@@ -191,7 +198,7 @@ def train_msdp(
     windows = draw_windows(histories, cut, config, np.random.default_rng([options.seed, 31]))
     moments, draws = windows.moments, config.draws
     reading = Reading(last_events(histories, moments, config.width), moments.time, vectors)
-    length = reading.block.length
+    length, place = reading.block.length, event_places(histories, moments, config.width)
     chosen = hold_out(moments.user, config.held_out, options.seed)
     training, held = np.flatnonzero(~chosen).reshape(-1, draws), np.flatnonzero(chosen).reshape(-1, draws)[:, 0]
     torch.manual_seed(options.seed)
@@ -201,7 +208,8 @@ def train_msdp(
         events, moment = reading.events(rows, options.device)
         asked = Windows(moments[rows], windows.length[rows])
         spread = torch.from_numpy(spread_of(histories, code, kinds, asked)).to(options.device)
-        return model.loss(events, moment, torch.from_numpy(asked.length).to(options.device), spread)
+        own = torch.from_numpy(code[place[rows, : events.time.shape[1]]]).to(options.device)
+        return model.loss(events, own, moment, torch.from_numpy(asked.length).to(options.device), spread)
 
     def batches(rng: np.random.Generator) -> list[Indices]:
         rows = training[np.arange(len(training)), rng.integers(draws, size=len(training))]
@@ -212,8 +220,11 @@ def train_msdp(
 
 
 @torch.no_grad()
-def embed(model: Msdp, reading: Reading, *, batch: int = 256) -> Floats:
-    """Return e (p, d) of histories, with the prompt of `horizon_days`; 0 for those without events."""
+def embed(model: Msdp, reading: Reading, code: Indices, *, batch: int = 256) -> Floats:
+    """Return e (p, d) of histories with behaviours `code` (p, w), prompted with `horizon_days`.
+
+    Those without events have 0.
+    """
     model.eval()
     length = reading.block.length
     found = np.zeros((len(length), model.config.dims), np.float32)
@@ -223,5 +234,6 @@ def embed(model: Msdp, reading: Reading, *, batch: int = 256) -> Floats:
         rows = order[begin : begin + batch]
         events, moment = reading.events(rows)
         window = torch.full((len(rows),), round(model.config.horizon_days * DAY))
-        found[rows] = model(events, moment, window).numpy()
+        own = torch.from_numpy(code[rows, : events.time.shape[1]])
+        found[rows] = model(events, own, moment, window).numpy()
     return found

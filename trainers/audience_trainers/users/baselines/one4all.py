@@ -3,13 +3,14 @@
 Shin et al., "One4all User Representation for Recommender Systems in E-commerce", 2021; a baseline of FIND 5.1.2. As
 published: BERT over a user's items in order, masked items, several pretext tasks at once (nine there), the mean of the
 states as the user's vector, frozen, and an MLP per target on it (U-MLP). Ours, where public text is silent: an item is
-an event, read from its text, channel and time; 15 % are masked; the tasks tell of a masked event its channel, category,
-first item, amount, day of the week, part of the day and gap to the event before, as far as the data has them, and its
-text among the texts of the batch. No label and no sentence is read, and no event after the cut.
+an event, the sum of its text, time and attributes; 15 % are masked; the tasks tell of a masked event its channel,
+category, first item, amount, day of the week, part of the day and gap to the event before, as far as the data has
+them, and its text among the texts of the batch. No label and no sentence is read, and no event after the cut.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,14 @@ from torch.nn import functional as F
 from audience_graph.errors import ConfigError
 from audience_trainers.run import resolve_config
 from audience_trainers.settings import Range, check_ranges
-from audience_trainers.users.baselines.from_history import at_cut, bins, commonest, first_mention, histories_of
+from audience_trainers.users.baselines.from_history import (
+    at_cut,
+    bins,
+    commonest,
+    event_places,
+    first_mention,
+    histories_of,
+)
 from audience_trainers.users.baselines.linear_probe import Floats, probe
 from audience_trainers.users.baselines.user_mlp import user_mlp
 from audience_trainers.users.behaviour.batches import Reading, by_length
@@ -108,6 +116,7 @@ class One4all(nn.Module):
         d, self.config = config.dims, config
         self.text = nn.Linear(text_dims, d)
         self.source = nn.Embedding(max(1, sources), d)
+        self.attributes = nn.ModuleList(nn.Embedding(size + 1, d) for size in sizes)  # the first is `not given`
         self.when = nn.Linear(TIME_FEATURES, d)
         self.place = nn.Embedding(config.width, d)  # 0 is the newest event
         self.enter = nn.LayerNorm(d)
@@ -120,20 +129,25 @@ class One4all(nn.Module):
         self.heads = nn.ModuleList(nn.Linear(d, size) for size in sizes)
         self.says = nn.Linear(d, text_dims)
 
-    def forward(self, events: Events, hidden: Tensor | None = None) -> Tensor:
-        """Return the states; of events where `hidden` (b, w) only their place is known."""
+    def forward(self, events: Events, codes: Sequence[Tensor], hidden: Tensor | None = None) -> Tensor:
+        """Return the states; of events where `hidden` (b, w) only their place is known.
+
+        `codes` (b, w) are each attribute's values; an event enters as the sum of its parts.
+        """
         there = events.there()
         said = self.text(events.vectors) + self.source(events.source) + self.when(time_features(events.time))
+        for table, code in zip(self.attributes, codes, strict=True):
+            said = said + table(code + 1)
         if hidden is not None:
             said = torch.where(hidden.unsqueeze(2), self.masked, said)
         back = (events.length.unsqueeze(1) - 1 - torch.arange(there.shape[1], device=there.device)).clamp_min(0)
         h: Tensor = self.over(self.enter(said + self.place(back)), src_key_padding_mask=~there)
         return h
 
-    def pooled(self, events: Events) -> Tensor:
+    def pooled(self, events: Events, codes: Sequence[Tensor]) -> Tensor:
         """Return the user vectors (b, d), the mean of the states of the events that are there."""
         there = events.there().unsqueeze(2)
-        mean: Tensor = (self(events) * there).sum(dim=1) / there.sum(dim=1).clamp_min(1)
+        mean: Tensor = (self(events, codes) * there).sum(dim=1) / there.sum(dim=1).clamp_min(1)
         return mean
 
     def loss(self, events: Events, text: Tensor, codes: list[Tensor]) -> Tensor:
@@ -143,7 +157,7 @@ class One4all(nn.Module):
         """
         hidden = (torch.rand(events.time.shape, device=events.time.device) < self.config.mask) & events.there()
         hidden[:, 0] |= ~hidden.any(dim=1) & (events.length > 0)  # something is asked of everybody
-        h = self(events, hidden)[hidden]
+        h = self(events, codes, hidden)[hidden]
         losses = [self._text_loss(h, events.vectors[hidden], text[hidden])]
         for head, code in zip(self.heads, codes, strict=True):
             wanted = code[hidden]
@@ -158,6 +172,11 @@ class One4all(nn.Module):
         texts[wanted] = vectors
         s = F.normalize(self.says(h), dim=1) @ F.normalize(texts, dim=1).T
         return F.cross_entropy(s / self.config.temperature, wanted)
+
+
+def codes_of(attributes: Sequence[Attribute], place: Indices, device: str) -> list[Tensor]:
+    """Return each attribute's values (b, w) of events `place` (b, w)."""
+    return [torch.from_numpy(attribute.code[place]).to(device) for attribute in attributes]
 
 
 def prepare_one4all(history: History, options: Options) -> Scorer:
@@ -180,15 +199,13 @@ def one4all_vectors(history: History, options: Options) -> Floats:
     histories, here = histories_of(history), at_cut(history)
     vectors = np.asarray(encode(histories.texts), np.float32)
     reading = Reading(last_events(histories, here, config.width), here.time, vectors)
-    end = histories.start[1:]
-    first = np.maximum(histories.start[:-1], end - config.width)
-    place = np.minimum(first[:, None] + np.arange(config.width), len(histories.time) - 1)  # (n, w) events, in order
+    place = event_places(histories, here, config.width)
     attributes = attributes_of(history, config.most)
     model = train_one4all(
         reading, place, attributes, len(histories.sources), config=config,
         options=TrainOptions(progress=options.progress),
     )  # fmt: skip
-    return embed(model, reading)
+    return embed(model, reading, place, attributes)
 
 
 def train_one4all(
@@ -214,7 +231,7 @@ def train_one4all(
         wide = events.time.shape[1]
         own = place[rows, :wide]
         text = torch.from_numpy(reading.block.text[rows, :wide]).to(options.device)
-        return model.loss(events, text, [torch.from_numpy(one.code[own]).to(options.device) for one in attributes])
+        return model.loss(events, text, codes_of(attributes, own, options.device))
 
     def batches(rows: Indices, rng: np.random.Generator) -> list[Indices]:
         return [rows[part] for part in by_length(length[rows], config.batch, rng)]
@@ -226,7 +243,9 @@ def train_one4all(
 
 
 @torch.no_grad()
-def embed(model: One4all, reading: Reading, *, batch: int = 256) -> Floats:
+def embed(
+    model: One4all, reading: Reading, place: Indices, attributes: Sequence[Attribute], *, batch: int = 256
+) -> Floats:
     """Return the vectors (p, d) of histories; 0 for those without events."""
     model.eval()
     length = reading.block.length
@@ -235,5 +254,7 @@ def embed(model: One4all, reading: Reading, *, batch: int = 256) -> Floats:
     order = order[length[order] > 0]
     for begin in range(0, len(order), batch):
         rows = order[begin : begin + batch]
-        found[rows] = model.pooled(reading.events(rows)[0]).numpy()
+        events, _ = reading.events(rows)
+        codes = codes_of(attributes, place[rows, : events.time.shape[1]], "cpu")
+        found[rows] = model.pooled(events, codes).numpy()
     return found

@@ -7,7 +7,7 @@ with or without a time - and answered by the one plain sentence of the template 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -36,23 +36,36 @@ class IntentOptions:
     alias: float = 0.25
 
 
-def mine_intents(facts: Facts, count: int, options: IntentOptions, rng: np.random.Generator) -> list[Turn]:
-    """Return up to `count` questions with their answers, no question twice."""
-    asked: dict[str, Turn] = {}
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One question, and what it asks for."""
+
+    question: str
+    said: Said
+
+    @property
+    def turn(self) -> Turn:
+        """Return the question with its plain answer."""
+        return Turn(self.question, self.said.sentence())
+
+
+def mine_intents(facts: Facts, count: int, options: IntentOptions, rng: np.random.Generator) -> list[Intent]:
+    """Return up to `count` questions with what they ask for, no question twice."""
+    asked: dict[str, Intent] = {}
     pairs = len(facts.start) - 1
     for _ in range(4 * count):
         said = _draw(facts, int(rng.integers(pairs)), rng)
         if said is None:
             continue
-        turn = question_of(said, options, rng)
-        asked.setdefault(turn.question, turn)
+        intent = ask_for(said, options, rng)
+        asked.setdefault(intent.question, intent)
         if len(asked) == count:
             break
     return list(asked.values())
 
 
-def question_of(said: Said, options: IntentOptions, rng: np.random.Generator) -> Turn:
-    """Return a question that says it some way, and the plain answer."""
+def ask_for(said: Said, options: IntentOptions, rng: np.random.Generator) -> Intent:
+    """Return a question that asks for it some way, within a time of its own."""
     when, days = "", options.days
     if rng.random() < options.when:
         days = int(rng.choice(DAYS))
@@ -61,13 +74,12 @@ def question_of(said: Said, options: IntentOptions, rng: np.random.Generator) ->
         _one(tuple(options.names[value]), rng) if options.names.get(value) and rng.random() < options.alias else value
         for value in said.values
     )
-    spoken = Said(said.family, said.form, names, said.how, said.amount, said.verb)
+    spoken = replace(said, values=names)
     way = int(rng.choice(own_ways(said.family, said.form)))
     text = spoken.clause(way, _one(PEOPLE, rng)) + when
     if rng.random() < options.lead:
         text = _one(LEADS, rng).format(text[0].lower() + text[1:])
-    answer = Said(said.family, said.form, said.values, said.how, said.amount, said.verb, days)
-    return Turn(f"{text}.", answer.sentence())
+    return Intent(f"{text}.", replace(said, days=days))
 
 
 @cache

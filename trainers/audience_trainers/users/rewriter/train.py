@@ -68,7 +68,8 @@ def make_lesson(facts: Facts, entities: Sequence[Entity], config: RewriterConfig
     rng = np.random.default_rng([seed, 61])
     talks = synthesise_talks(facts, entities, config.knowledge.examples, rng)
     names = {entity.name: entity.aliases for entity in entities if entity.aliases}
-    intents = mine_intents(facts, config.intents.examples, IntentOptions(names, DAYS), rng)
+    mined = mine_intents(facts, config.intents.examples, IntentOptions(names, DAYS), rng)
+    intents = [intent.turn for intent in mined]
     answers = list(dict.fromkeys(turn.answer for turn in intents))
     if len(answers) < 2 or len(talks) < 2:
         raise InputError(f"{len(talks)} conversations and {len(answers)} demands: too little to learn from")
