@@ -66,9 +66,9 @@ class MsdpConfig:
     contrast: float = 0.1  # lambda
     mask: float = 0.2
     batch: int = 128
-    epochs: int = 20
+    epochs: int = 12
     patience: int = 4
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     warm: float = 0.05
     weight_decay: float = 0.01
     held_out: float = 0.1

@@ -67,9 +67,9 @@ class One4allConfig:
     most: int = 1_000  # values of an attribute that are told apart, the commonest
     temperature: float = 0.1  # of the cosine between what is said of a text and the texts of the batch
     batch: int = 128
-    epochs: int = 15
+    epochs: int = 12
     patience: int = 4
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     warm: float = 0.05
     weight_decay: float = 0.01
     held_out: float = 0.1
