@@ -38,7 +38,7 @@ pytestmark = [
 ]
 ENTITIES = [Entity(f"e{i}", thing, "good", (), f"People like {thing}.") for i, thing in enumerate(THINGS)]
 VOCABULARY = Vocabulary([Value(thing, "entity") for thing in THINGS])
-STAGE = StageConfig(examples=500, batch=16, epochs=8, patience=10, learning_rate=4e-3)
+STAGE = StageConfig(examples=600, batch=16, epochs=9, patience=10, learning_rate=3e-3)
 CONFIG = RewriterConfig(knowledge=replace(STAGE, examples=16, epochs=2), intents=STAGE, device="cpu")
 SMALL = RewriterConfig(
     knowledge=replace(STAGE, examples=8, epochs=1), intents=replace(STAGE, examples=40, epochs=2), device="cpu"
@@ -249,6 +249,26 @@ def test_the_command_trains_stops_and_goes_on(folder: Path, tmp_path: Path, monk
     assert plan.sentences
     again = CliRunner().invoke(audience_graph, [*asked, "--out", str(tmp_path / "whole")])
     assert json.loads(again.stdout) == report
+
+
+def test_a_model_in_a_folder_is_tuned_by_lora(folder: Path, small: Lesson, tmp_path: Path) -> None:
+    tiny(small, width=32, layers=1).save(tmp_path / "base")
+    config = replace(SMALL, intents=replace(SMALL.intents, examples=20, epochs=1))
+    steps: list[str] = []
+
+    def tell(step: str, done: int, total: int) -> None:
+        steps.append(f"{step} {done}/{total}")
+
+    report = train_rewriter(folder, tmp_path / "run", base=tmp_path / "base", config=config, progress=tell)
+    assert "knowledge 1/1" in steps
+    assert steps[-1] == "intents 1/1"
+    assert report["judged"] > 0
+    before, after = (open_causal(path).model.state_dict() for path in (tmp_path / "base", tmp_path / "run" / "model"))
+    assert {name for name in before if not torch.equal(before[name], after[name])} <= {
+        name for name in before if "proj" in name
+    }
+    head = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert (head["kind"], head["base"]) == ("rewriter", str(tmp_path / "base"))
 
 
 def test_mistakes_are_one_line(folder: Path, tmp_path: Path) -> None:
