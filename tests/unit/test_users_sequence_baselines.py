@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from planted_tasks import CUT, write_planted
+from planted_tasks import CUT, write_events, write_planted
 
-from audience_graph.errors import ConfigError
+from audience_graph.errors import ConfigError, InputError
 from audience_trainers.run import resolve_config
 from audience_trainers.users.baselines.from_history import behaviours, bins, commonest, first_mention, histories_of
 from audience_trainers.users.baselines.linear_probe import probe, probe_few, unit
@@ -90,6 +91,14 @@ def test_two_rows_of_one_model_train_once(history: History, source: Source) -> N
     MODELS["msdp_few"].load()(history, options)
     assert trained > 0
     assert len(steps) == trained
+
+
+@pytest.mark.parametrize("name", ["msdp", "one4all"])
+def test_one_user_is_too_few(tmp_path: Path, name: str) -> None:
+    write_events(tmp_path, [{"user_id": "u", "time": CUT - timedelta(days=d), "channel": "visit"} for d in (9, 8)])
+    history = read_history(open_source(tmp_path), int(CUT.timestamp()))
+    with pytest.raises(InputError, match="fewer than two users"):
+        MODELS[name].load()(history, Options(tmp_path, encode=encode, settings=SMALL))
 
 
 def test_histories_are_those_of_the_cut(history: History) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from audience_graph.errors import ConfigError
+from audience_graph.errors import ConfigError, InputError
 from audience_trainers.run import Progress, silent
 from audience_trainers.users.measures import Labels, Values
 from audience_trainers.users.tasks.history import History
@@ -34,10 +34,18 @@ class Shared:
         self._made: dict[str, Any] = {}
 
     def once(self, name: str, make: Callable[[], T]) -> T:
-        """Return what `make` gave the first time that this name was asked for."""
+        """Return what `make` gave the first time that this name was asked for, or raise what it raised then.
+
+        Only an InputError is kept: data that a model cannot learn from stay so.
+        """
         if name not in self._made:
-            self._made[name] = make()
+            try:
+                self._made[name] = make()
+            except InputError as exc:
+                self._made[name] = exc
         found: T = self._made[name]
+        if isinstance(found, InputError):
+            raise found
         return found
 
 

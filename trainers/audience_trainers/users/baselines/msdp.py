@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from audience_graph.errors import ConfigError
+from audience_graph.errors import ConfigError, InputError
 from audience_trainers.run import resolve_config
 from audience_trainers.settings import Range, check_ranges
 from audience_trainers.users.baselines.from_history import at_cut, behaviours, event_places, histories_of
@@ -170,7 +170,7 @@ def prepare_msdp_few(history: History, options: Options) -> Scorer:
 
 
 def msdp_vectors(history: History, options: Options) -> Floats:
-    """Train on the events of a cut and return e (n, d) of everybody at it. Raises ConfigError for too few users."""
+    """Train on the events of a cut and return e (n, d) of everybody at it. Raises InputError for too few users."""
     config = resolve_config(MsdpConfig, options.own("msdp"))
     encode = options.encode if options.encode is not None else encode_with(options.cache)
     histories = histories_of(history)
@@ -197,6 +197,8 @@ def train_msdp(
     code, kinds = coded
     windows = draw_windows(histories, cut, config, np.random.default_rng([options.seed, 31]))
     moments, draws = windows.moments, config.draws
+    if len(np.unique(moments.user)) < 2:
+        raise InputError("fewer than two users have an event early enough before the cut to predict what follows")
     reading = Reading(last_events(histories, moments, config.width), moments.time, vectors)
     length, place = reading.block.length, event_places(histories, moments, config.width)
     chosen = hold_out(moments.user, config.held_out, options.seed)

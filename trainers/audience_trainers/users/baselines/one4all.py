@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from audience_graph.errors import ConfigError
+from audience_graph.errors import ConfigError, InputError
 from audience_trainers.run import resolve_config
 from audience_trainers.settings import Range, check_ranges
 from audience_trainers.users.baselines.from_history import (
@@ -192,7 +192,7 @@ def prepare_one4all_few(history: History, options: Options) -> Scorer:
 def one4all_vectors(history: History, options: Options) -> Floats:
     """Train on the events of a cut and return the vectors (n, d) of everybody at it.
 
-    Raises ConfigError for fewer than two users with events.
+    Raises InputError for fewer than two users with events.
     """
     config = resolve_config(One4allConfig, options.own("one4all"))
     encode = options.encode if options.encode is not None else encode_with(options.cache)
@@ -220,6 +220,8 @@ def train_one4all(
     """Train on histories whose events are `place` (p, w) of the attributes; return the model of its best epoch."""
     length = reading.block.length
     usable = np.flatnonzero(length > 0)
+    if len(usable) < 2:
+        raise InputError("fewer than two users have an event before the cut")
     chosen = hold_out(usable, config.held_out, options.seed)
     training, held = usable[~chosen], usable[chosen]
     torch.manual_seed(options.seed)
