@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from audience_trainers.entities.command import tagger
+from audience_trainers.users.rewriter.command import rewriter
 
 __all__ = ["train"]
 
@@ -15,3 +16,4 @@ def train() -> None:
 
 
 train.add_command(tagger)
+train.add_command(rewriter)

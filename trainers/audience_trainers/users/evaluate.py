@@ -89,7 +89,7 @@ def evaluate_users(
         own = Options(folder, options.cache, settings=options.settings, progress=options.progress)
         for task in (task for task in tasks if task.cut == cut):
             question = read_question(task, source, history)
-            usable, left_out = _usable(models, history, question)
+            usable, left_out = _usable(models, history, question, own)
             for name in usable:
                 if name not in prepared and name not in failed:
                     try:
@@ -159,13 +159,15 @@ def _tally(
 
 
 def _usable(
-    models: Mapping[str, Model], history: History, question: Question
+    models: Mapping[str, Model], history: History, question: Question, options: Options
 ) -> tuple[dict[str, Model], dict[str, str]]:
     lacking: dict[Needs, str] = {}
     if not question.matching.any():
         lacking["matching"] = "the query counts no past event"
+    if not any(setting.startswith("folder=") for setting in options.own("arallm")):
+        lacking["language model"] = "no causal language model: --set arallm.folder=FOLDER"
     if len(history.user) == 0:
-        lacking |= {"events": "no events before the cut", "matching": "no events before the cut"}
+        lacking |= dict.fromkeys(("events", "matching", "language model"), "no events before the cut")
     if not history.profile:
         lacking["profile"] = "no profile columns at the cut"
     left_out = {name: lacking[model.needs] for name, model in models.items() if model.needs in lacking}

@@ -15,7 +15,7 @@ from audience_trainers.run import resolve_config
 from audience_trainers.users.fit import TrainedUsers, UsersConfig, train_users
 from audience_trainers.users.histories import Moments
 from audience_trainers.users.measures import Values
-from audience_trainers.users.scoring import Options
+from audience_trainers.users.scoring import Options, model_settings
 from audience_trainers.users.source import open_folder, seconds_of
 from audience_trainers.users.tasks.history import History
 from audience_trainers.users.texts import encode_with
@@ -59,7 +59,7 @@ def prepare_users(history: History, options: Options) -> Prepared:
 
 def _train(history: History, options: Options) -> Prepared:
     encode = options.encode if options.encode is not None else encode_with(options.cache)
-    config = settings_of(options.settings)
+    config = settings_of(model_settings(options))
     with open_folder(options.folder) as source:
         past = replace(source, events=source.events.filter(seconds_of(source.events.time) < history.cut))
         trained = train_users(past, config, encode, TrainOptions(progress=options.progress))

@@ -24,7 +24,7 @@ from audience_trainers.users.tasks.history import History
 Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 T = TypeVar("T")
 Budget = Literal["none", "few", "fitting"]
-Needs = Literal["", "events", "matching", "profile"]
+Needs = Literal["", "events", "matching", "profile", "language model"]
 
 
 class Shared:
@@ -63,6 +63,10 @@ class Options:
     settings: tuple[str, ...] = ()
     progress: Progress = silent
     shared: Shared = field(default_factory=Shared)
+
+    def own(self, row: str) -> tuple[str, ...]:
+        """Return the settings `row.key=value` of one row of the evaluation, as `key=value`."""
+        return tuple(text.removeprefix(f"{row}.") for text in self.settings if text.startswith(f"{row}."))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,8 +129,26 @@ MODELS: dict[str, Model] = {
     "item_knn_few": Model(f"{_HERE}.item_knn:prepare_item_knn_few", "few"),
     "boosting": Model(f"{_HERE}.boosting:prepare_boosting", "fitting", needs=""),
     "logistic": Model(f"{_HERE}.logistic:prepare_logistic", "fitting", needs="profile"),
+    "tabular_alone": Model(f"{_HERE}.tabular_alone:prepare_tabular_alone", "fitting", needs="profile"),
+    "text_alone": Model(f"{_HERE}.text_alone:prepare_text_alone", "fitting", needs=""),
+    "arallm": Model(f"{_HERE}.arallm.language_model:prepare_arallm", needs="language model"),
+    "arallm_tuned": Model(f"{_HERE}.arallm.language_model:prepare_arallm_tuned", needs="language model"),
+    "arallm_grammar": Model(f"{_HERE}.arallm.grammar:prepare_arallm_grammar", needs=""),
+    "msdp": Model(f"{_HERE}.msdp:prepare_msdp", "fitting"),
+    "msdp_few": Model(f"{_HERE}.msdp:prepare_msdp_few", "few"),
+    "one4all": Model(f"{_HERE}.one4all:prepare_one4all", "fitting"),
+    "one4all_few": Model(f"{_HERE}.one4all:prepare_one4all_few", "few"),
     "random": Model(f"{_HERE}.chance:prepare_random", needs="", drawn=True),
 }
+
+
+# Rows with settings of their own, `--set msdp.epochs=5`; all other settings are the user model's.
+SETTINGS_OF_ROWS = ("arallm", "msdp", "one4all")
+
+
+def model_settings(options: Options) -> tuple[str, ...]:
+    """Return the settings of the user model."""
+    return tuple(text for text in options.settings if text.partition(".")[0] not in SETTINGS_OF_ROWS)
 
 
 def choose_models(names: str) -> dict[str, Model]:
