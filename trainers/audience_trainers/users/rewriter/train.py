@@ -117,8 +117,8 @@ def train_rewriter(
     run.write_json("examples", judged.pop("examples"))
     metrics = {"conversations": len(lesson.talks), "questions": len(lesson.intents), **losses, **judged}
     run.write_json("metrics", metrics)
-    run.finish()
     shutil.rmtree(out / "training")
+    run.finish()
     return {"folder": str(out), **metrics}
 
 
