@@ -19,6 +19,7 @@ from audience_graph.errors import NotFoundError, RunError
 from audience_graph.graph.runner import Neo4jRunner
 from audience_graph.ingest import load, load_events
 from audience_graph.vectors.store import Store
+from audience_trainers.users import fit
 from releases.runs import World, write_run
 from users.folders import event, write_folder
 
@@ -166,3 +167,21 @@ def vectors(store: Store, space: str) -> dict[str, np.ndarray]:
     with store.transaction(read_only=True) as tx:
         rows = tx.rows(f"SELECT user_id, vector FROM user_vector_{space} JOIN user_key USING (key)")
     return {row["user_id"]: row["vector"].to_numpy() for row in rows}
+
+
+def test_a_stopped_training_goes_on_to_the_same_model(loaded: Home, call, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = [word for setting in SETTINGS for word in ("--set", setting)]
+    whole = call("users", "train", "--no-stage", *settings)
+    assert not list((loaded.path / "cache" / "users").iterdir())
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:  # after the columns and the behaviour, before the alignment
+        patched.setattr(fit, "align", stop)
+        assert call("users", "train", "--no-stage", *settings, fails=True) is not None
+    (unfinished,) = (loaded.path / "cache" / "users").iterdir()
+    assert {path.parent.name for path in unfinished.rglob("*.pt")} == {"behaviour", "tabular"}
+    went_on = call("users", "train", "--no-stage", *settings)
+    weights = [(loaded.runs / one["run_id"] / "model.json").read_text() for one in (whole, went_on)]
+    assert weights[0] == weights[1]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 
 from audience_graph.config import Connections, Home
+from audience_graph.ingest.warehouse import warehouse
 from audience_trainers.relations.mine import TEXT_CACHE, resolve_week
 from audience_trainers.run import Progress, RunFolder, choose_device, create_run, silent
 from audience_trainers.users.fit import UsersConfig, train_users
@@ -22,7 +26,7 @@ MOST_PAYMENTS = 100
 
 @dataclass(frozen=True, slots=True)
 class TrainUsersOptions:
-    """Up to which day (None: the last with an event), how, and whether an unfinished training goes on."""
+    """Up to which day (None: the last with an event), how, and on which device."""
 
     as_of: date | None = None
     seed: int = 7
@@ -35,13 +39,15 @@ def train_home(
 ) -> RunFolder:
     """Train on everything up to a day and return the finished run folder; `push` brings it to the stores.
 
-    Raises InputError or RunError when there is nothing to learn from.
+    A training that was stopped goes on from its last whole epoch when the same is asked of the same events. Raises
+    InputError or RunError when there is nothing to learn from.
     """
     week, as_of = resolve_week(home, None, options.as_of)
     device = choose_device(options.device)
+    unfinished = _unfinished(home, options, as_of)
     with past_of(home, connections, as_of) as source:
         run = create_run(home.runs, kind=KIND, week=week, as_of=as_of, config=options.config, seed=options.seed)
-        how = TrainOptions(seed=options.seed, device=device, progress=progress)
+        how = TrainOptions(seed=options.seed, device=device, folder=unfinished, progress=progress)
         trained = train_users(source, options.config, kept_texts(home), how)
         content_hash = save_users(run, trained, options.config)
         run.write_json("metrics", {
@@ -52,7 +58,17 @@ def train_home(
             "payments": _payments(source),
         })  # fmt: skip
     run.finish()
+    shutil.rmtree(unfinished)
     return run
+
+
+def _unfinished(home: Home, options: TrainUsersOptions, as_of: date) -> Path:
+    """Return the folder of this training's checkpoints: of these settings, this day and these loaded files."""
+    files = [(path.name, path.stat().st_size) for path in warehouse(home).batches("events")]
+    told = repr((options.config, options.seed, as_of, files)).encode()
+    folder = home.path / "cache" / "users" / hashlib.blake2b(told, digest_size=8).hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def future_config(config: UsersConfig) -> UsersConfig:

@@ -41,7 +41,8 @@ def train(
 ) -> None:
     """Train users and sentences into one space on all loaded events, and stage the vectors of all users.
 
-    A new model is a new space. Staged, it can be asked beside the current one: `target ... --text-space SPACE`.
+    A new model is a new space. Staged, it can be asked beside the current one: `target ... --text-space SPACE`. Stopped
+    anywhere, the same command goes on from the last whole epoch.
 
     \b
     audience-graph users train --publish
