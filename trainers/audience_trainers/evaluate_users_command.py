@@ -43,7 +43,7 @@ CLEAR = "\r\033[K"  # back to the start of the line, and empty it
     "overrides",
     multiple=True,
     metavar="KEY=VALUE",
-    help="A setting of zero_shot, e.g. behaviour.layers=2 or align.epochs=5; may be repeated.",
+    help="A setting of the user model (align.epochs=5), or of a row by its name (msdp.epochs=5); may be repeated.",
 )
 @click.option("--reference", default="bm25", show_default=True, help="The model that differences are taken against.")
 @click.option(
