@@ -7,7 +7,7 @@
 Every phrase of the world is asked as it is (graph) and as the sentence "People who will look for PHRASE." (the others),
 written before any result was seen. Positive: acted on the phrase's entity in the two weeks after the last event that
 anything was trained on, without an event of it before. `both` is measured at several weights of the graph: the default
-was chosen on worlds 5 and 6.
+was chosen on world 5.
 """
 
 from __future__ import annotations

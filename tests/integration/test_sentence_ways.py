@@ -159,7 +159,7 @@ def test_both_is_the_fusion_of_the_two_ranks(ag: AudienceGraph, world: World, ve
         return np.array([(scores > s).sum() + ((scores == s).sum() + 1) / 2 for s in scores])
 
     n = len(users)
-    want = -(0.5 * np.log(ranks(graph) / n) + 0.5 * np.log(ranks(sentence) / n)) / np.log(n)
+    want = -(0.6 * np.log(ranks(graph) / n) + 0.4 * np.log(ranks(sentence) / n)) / np.log(n)
     assert np.allclose(best.scores, np.sort(want)[::-1][:50], atol=1e-3)
     by_user = dict(zip(users, want, strict=True))
     assert np.allclose(best.scores, [by_user[u] for u in best.user_ids], atol=1e-3)

@@ -80,7 +80,7 @@ def sentence_options(command: F) -> F:
             click.option("--guess", is_flag=True, help="Rank although nothing in the sentence is known."),
             click.option("--text-space", default=None, help="User-text space to ask in. [default: the release's]"),
             click.option(
-                "--graph-weight", type=float, default=None, help="Of the graph in `both`, 0 to 1. [default: 0.5]"
+                "--graph-weight", type=float, default=None, help="Of the graph in `both`, 0 to 1. [default: 0.6]"
             ),
             click.option("--keep-seeds", is_flag=True, help="Choose seed users of a prompt too."),
             click.option("--shortlist", is_flag=True, help="By the sentence: faster over many users, nearly exact."),
