@@ -107,6 +107,7 @@ class Parrot(CausalModel):
         ("People who will buy lipstick in the next month", "leaves out coffee"),
         ("People who will buy coffee in the next two weeks", "names another time"),
         ("People who will spend over 900 on coffee in the next month", "names an amount"),
+        ("People who will spend over 50 on coffee or a tent in the next month", "speaks of a tent"),
     ],
 )
 def test_a_wrong_answer_falls_back_to_the_rules_and_says_so(answer: str, reason: str) -> None:
@@ -123,6 +124,17 @@ def test_a_right_answer_counts() -> None:
     plan = Rewriter(Parrot(answer)).rewrite("Spend over 50 on coffee within a month", VOCABULARY)
     assert (plan.sentences, plan.by_model) == ((answer,), True)
     assert plan.lines()[0].startswith("asked:")
+
+
+def test_a_thing_may_be_said_by_its_other_name() -> None:
+    names = Vocabulary(
+        [Value("coffee", "entity", "e0"), Value("java", "entity", "e0"), Value("a tent", "entity", "e1")]
+    )
+    answer = "People who will buy coffee in the next month"
+    assert Rewriter(Parrot(answer)).rewrite("Who buys java within a month?", names).by_model
+    plan = Rewriter(Parrot(answer)).rewrite("Who does something within a month?", names)
+    assert "speaks of coffee" in plan.note
+    assert plan.sentences == ()
 
 
 @pytest.mark.parametrize("family", list(TEMPLATES))

@@ -1,7 +1,8 @@
 """The rewriter behind the interface of `audience_graph.sentences.rewrite`: a language model's answer, checked.
 
 An answer counts when it is a sentence of the template language whose values are known, whose amounts stand in the
-question, and that leaves out nothing that the question names. Else the rules rewrite, and the plan says so.
+question, and that speaks of what the question names or means: all of what it names, and nothing else. Else the rules
+rewrite, and the plan says so.
 """
 
 from __future__ import annotations
@@ -50,19 +51,27 @@ class Rewriter:
         demand = read_demand(sentence, vocabulary, payments=payments)
         answer = self.causal.answer([sentence.strip()], limit=TOKENS)[0]
         said = parse_said(answer, vocabulary, payments, question=sentence)
-        wrong = "is no sentence of the template language" if said is None else _faults(said, demand)
+        wrong = "is no sentence of the template language" if said is None else _faults(said, demand, vocabulary)
         if wrong or said is None:
             plan = rewrite(sentence, vocabulary, payments=payments, days=days)
             return ModelRewritten(demand, plan.sentences, f"rewritten by rules: the model's answer {wrong}: {answer!r}")
         return ModelRewritten(demand, (answer,), "rewritten by the language model", by_model=True)
 
 
-def _faults(said: Said, demand: Demand) -> str:
-    """Return what is wrong with an answer, '' where nothing is."""
-    named = {normalise(found.value.text) for found in demand.found if found.how == "name"}
-    missing = named - {normalise(value) for value in said.values}
+def _faults(said: Said, demand: Demand, vocabulary: Vocabulary) -> str:
+    """Return what is wrong with an answer, '' where nothing is. A thing may be said by any of its names."""
+    question = f" {normalise(demand.sentence)} "
+    named = {_thing(found.value.text, vocabulary) for found in demand.found if found.how == "name"}
+    meant = {_thing(found.value.text, vocabulary) for found in demand.found}
+    spoken = {_thing(value, vocabulary): value for value in said.values}
+    missing = named - set(spoken)
     if missing:
-        return f"leaves out {', '.join(sorted(missing))}"
+        texts = [found.value.text for found in demand.found if _thing(found.value.text, vocabulary) in missing]
+        return f"leaves out {', '.join(sorted(texts))}"
+    made_up = [value for thing, value in spoken.items()
+               if thing not in meant and f" {normalise(value)} " not in question]  # fmt: skip
+    if made_up:
+        return f"speaks of {', '.join(made_up)}, which nobody asked for"
     asked = demand.quantities.at_least or demand.quantities.at_most
     if said.amount and (asked is None or float(said.amount.replace(",", "")) != asked):
         return "names an amount that is not in the question"
@@ -70,6 +79,14 @@ def _faults(said: Said, demand: Demand) -> str:
     if wanted is not None and when != horizon_words(wanted)[0] and when not in demand.sentence.casefold():
         return "names another time"
     return ""
+
+
+def _thing(text: str, vocabulary: Vocabulary) -> str:
+    """Return what a name stands for: the id of its entity, else the name in normal form."""
+    words = normalise(text).split(" ")
+    longest = vocabulary.longest(words, 0)
+    known = longest is not None and longest[1] == len(words)
+    return (longest[0].id or " ".join(words)) if longest is not None and known else " ".join(words)
 
 
 def open_rewriter(run: Path) -> Rewriter:
