@@ -28,16 +28,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "real"))
 from shared_data import find_shared_data, why_absent
 
 from audience_trainers.users.evaluate import EvaluateOptions, choose_tasks, evaluate_users
+from audience_trainers.users.fit import SMALL
 from audience_trainers.users.report import to_json
 from audience_trainers.users.scoring import choose_models
 from audience_trainers.users.tasks.sets.writing import SETS, make_tasks
 
-SMALL = (
-    *("behaviour.dims=64", "behaviour.layers=1", "behaviour.epochs=1", "behaviour.width=32"),
-    *("tabular.layers=2", "tabular.epochs=1"),
-    *("align.dims=384", "align.layers=1", "align.views=2", "align.pairs=3072", "align.idle=0.5"),
-    *("align.epochs=8", "align.patience=8", "align.learning_rate=2e-3"),
-)
+EVENTS = ("behaviour.width=32",)  # that are read of each user
 # Days of the described future, days between cuts, days of history, the first cut.
 WINDOWS: dict[str, tuple[int, int, int, str]] = {
     "online_retail": (28, 14, 365, ""),
@@ -53,10 +49,10 @@ WINDOWS: dict[str, tuple[int, int, int, str]] = {
 def settings(name: str, more: list[str]) -> tuple[str, ...]:
     """Return the settings of the user model for a set."""
     if name not in WINDOWS:
-        return (*SMALL, *more)
+        return (*SMALL, *EVENTS, *more)
     names = ("horizon_days", "step_days", "history_days", "first")
     told = zip(names, WINDOWS[name], strict=True)
-    return (*SMALL, *(f"pairs.windows.{key}={value}" for key, value in told if value), *more)
+    return (*SMALL, *EVENTS, *(f"pairs.windows.{key}={value}" for key, value in told if value), *more)
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Lift at 5 % in the planted world: by the graph, by a sentence, by both, beside activity and the hidden interests.
 
     audience-graph demo --data-dir world
-    audience-graph users train --publish --data-dir world
+    audience-graph users train --small --publish --data-dir world
     python tests/bench/bench_ways.py --data-dir world
 
 Every phrase of the world is asked as it is (graph) and as the sentence "People who will look for PHRASE." (the others),

@@ -53,7 +53,7 @@ class Speaker:
         if chosen is None:
             raise NotFoundError(
                 f"release {release.id} has no user-text space",
-                hint="`audience-graph users train --publish` makes one; method='graph' needs none",
+                hint="`audience-graph users train --small --publish` makes one; method='graph' needs none",
             )
         return read_space(tx, chosen)
 

@@ -22,6 +22,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON val
 
 @click.command()
 @_AS_OF
+@click.option("--small", is_flag=True, help="A small model: minutes on a CPU. [default: one of the paper's size]")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change one setting; may be repeated.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=7, show_default=True, help="Repeats a run exactly.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="Where.")
@@ -31,6 +32,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON val
 @data_dir_option
 def train(
     as_of: datetime | None,
+    small: bool,
     overrides: tuple[str, ...],
     seed: int,
     device: str,
@@ -45,17 +47,17 @@ def train(
     anywhere, the same command goes on from the last whole epoch.
 
     \b
-    audience-graph users train --publish
-    audience-graph users train --set align.epochs=5 --set behaviour.layers=2 --json
+    audience-graph users train --small --publish
+    audience-graph users train --device cuda --set align.epochs=5 --json
     """
     from audience_trainers.push import publish_users, stage_users
     from audience_trainers.run import resolve_config
-    from audience_trainers.users.fit import UsersConfig
+    from audience_trainers.users.fit import SMALL, UsersConfig
     from audience_trainers.users.train_users import TrainUsersOptions, future_config, train_home
 
     home = find_home(data_dir)
     connections = find_connections(home)
-    config = future_config(resolve_config(UsersConfig, overrides))
+    config = future_config(resolve_config(UsersConfig, [*(SMALL if small else ()), *overrides]))
     with Steps() as progress:
         options = TrainUsersOptions(_day(as_of), seed, device, config)
         run = train_home(home, connections, options, progress=progress)
@@ -169,7 +171,7 @@ def list_spaces(as_json: bool, data_dir: str | None) -> None:
     elif rows:
         print_rows(rows, columns=list(rows[0]))
     else:
-        click.echo("no user-text space yet: audience-graph users train --publish", err=True)
+        click.echo("no user-text space yet: audience-graph users train --small --publish", err=True)
 
 
 @click.command()
