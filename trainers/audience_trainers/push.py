@@ -111,7 +111,9 @@ def refresh_users(
     store = open_store(connections)
     now = release.current(store)
     if now.user_text_space is None:
-        raise NotFoundError("the current release has no user-text space", hint="audience-graph users train --small --publish")
+        raise NotFoundError(
+            "the current release has no user-text space", hint="audience-graph users train --small --publish"
+        )
     with store.transaction(read_only=True) as tx:
         space = read_space(tx, now.user_text_space)
     run = open_run(home.runs / space.model, verify=True)

@@ -64,7 +64,9 @@ def tune(
     store = open_store(connections)
     space = text_space or current(store).user_text_space
     if space is None:
-        raise ConfigError("the current release has no user-text space", hint="audience-graph users train --small --publish")
+        raise ConfigError(
+            "the current release has no user-text space", hint="audience-graph users train --small --publish"
+        )
     with AudienceGraph.connect(connections=connections) as ag:
         named = named_in(ag.plan(sentence).rewritten.demand)
     seeds = Seeds(
