@@ -22,7 +22,8 @@ import pyarrow as pa
 from servers import bench_servers
 
 from audience_graph.user_text.shortlist import top_by_shortlist
-from audience_graph.user_text.space import SentenceMap, TextSpace, drop_space, open_space, update_users
+from audience_graph.user_text.space import SentenceMap, TextSpace
+from audience_graph.user_text.write import drop_space, open_space, update_users
 from audience_graph.vectors.store import open_store
 from audience_graph.vectors.topk import top_users
 

@@ -19,7 +19,8 @@ from audience_graph.entities.text_encoder import DIMS, MODEL, TextEncoder
 from audience_graph.errors import ConfigError, NotFoundError, ReleaseError, StoreError
 from audience_graph.graph.runner import Neo4jRunner
 from audience_graph.user_text.prompts import Prompt, delete_prompt, write_prompt
-from audience_graph.user_text.space import SentenceMap, TextSpace, drop_space, open_space, read_map, read_spaces
+from audience_graph.user_text.space import SentenceMap, TextSpace, read_map, read_spaces
+from audience_graph.user_text.write import drop_space, open_space
 from audience_graph.vectors.store import Store
 from audience_graph.vectors.topk import user_keys
 

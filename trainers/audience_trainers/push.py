@@ -17,7 +17,8 @@ from audience_graph.ingest.warehouse import warehouse
 from audience_graph.preferences import last_day
 from audience_graph.release import Release
 from audience_graph.release.gates import DEFAULT_TERMS
-from audience_graph.user_text.space import TextSpace, Updated, read_space
+from audience_graph.user_text.space import TextSpace, read_space
+from audience_graph.user_text.write import Updated
 from audience_graph.vectors.store import open_store
 from audience_trainers.run import Progress, RunFolder, open_run, silent
 

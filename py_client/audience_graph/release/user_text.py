@@ -18,18 +18,8 @@ from audience_graph.release.later import publish_later
 from audience_graph.release.locks import lock_flip
 from audience_graph.release.publish import repair_mirror
 from audience_graph.release.records import Release, read_current
-from audience_graph.user_text.space import (
-    Embed,
-    Floats,
-    SentenceMap,
-    TextSpace,
-    Updated,
-    drop_space,
-    move_to,
-    open_space,
-    read_space,
-    update_users,
-)
+from audience_graph.user_text.space import Floats, SentenceMap, TextSpace, read_space
+from audience_graph.user_text.write import Embed, Updated, drop_space, move_to, open_space, update_users
 from audience_graph.vectors.idle import allow_idling
 from audience_graph.vectors.store import Store, Transaction
 
