@@ -125,17 +125,22 @@ def train_users(source: Source, config: UsersConfig, encode: Encode, options: Tr
     pairs = build_pairs(source, histories, config.pairs, families=families, progress=options.progress)
     texts = learn_entities(source.dictionary, histories, encode, config.entities, options.seed)
     vectors = texts.events(histories.texts)
-    channels = tuple(name for name in histories.sources if families.family(name) == "search")
+    left_out = config.align.left_out
+    searching = () if "search" in left_out else histories.sources
+    channels = tuple(name for name in searching if families.family(name) == "search")
     known = Known(histories, vectors, config.behaviour.width, config.align.searches, channels)
     known, tabular = _learn_columns(known, read_profiles(source, histories), pairs, config, options)
     everyone = np.arange(len(histories.user_ids))
     end = np.full(len(everyone), int(histories.time.max()) + 1, np.int64)
     whole = Reading(last_events(histories, Moments(everyone, end), known.width), end, vectors)
-    pretrained = pretrain_behaviour(
-        whole, everyone, len(histories.sources), config.behaviour, options.within("behaviour")
-    )
+    if "behaviour" in left_out:
+        encoder = BehaviourEncoder(vectors.shape[1], len(histories.sources), config.behaviour)  # for its sizes alone
+    else:
+        encoder = pretrain_behaviour(
+            whole, everyone, len(histories.sources), config.behaviour, options.within("behaviour")
+        ).model
     torch.manual_seed(options.seed)
-    model = _sides(pretrained.model, tabular, config, text_dims=vectors.shape[1], beside=texts.dims)
+    model = _sides(encoder, tabular, config, text_dims=vectors.shape[1], beside=texts.dims)
     told = texts.event_entities if config.tower.reads else texts.events
     material = _material(known, pairs, told, config, options.seed)
     aligned = align(model, material, config.align, options.within("alignment"))
@@ -158,7 +163,8 @@ def _sides(
     """Return the model that is aligned, with a tower and an encoder of searches where the settings ask for them."""
     tower = TextTower(replace(config.tower, dims=config.align.dims), beside=beside) if config.tower.reads else None
     dims = config.behaviour.dims
-    search = SearchText(replace(config.search_text, dims=dims)) if config.search_text.reads else None
+    searching = config.search_text.reads and "search" not in config.align.left_out
+    search = SearchText(replace(config.search_text, dims=dims)) if searching else None
     return join_sides(behaviour, tabular, config.align, text_dims=text_dims, tower=tower, search=search)
 
 
@@ -169,6 +175,8 @@ def _learn_columns(
 
     Only rows that are in force at a training moment are learned from.
     """
+    if "tabular" in config.align.left_out:
+        return known, None
     training = pairs.moments[pairs.rows("train")]
     rows = np.unique(profiles.as_of(training))
     rows = rows[rows >= 0]

@@ -155,7 +155,7 @@ def _model(
         align,
         text_dims=told["text_dims"],
         tower=tower,
-        search=_open_search(run, behaviour.dims),
+        search=None if "search" in align.left_out else _open_search(run, behaviour.dims),
     )
 
 

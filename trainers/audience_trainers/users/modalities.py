@@ -13,15 +13,14 @@ from audience_trainers.users.user_model import Floats, UserModel, read_inputs
 
 _ROWS = 8_192
 _BATCH = 256
-_NAMES = ("behaviour", "search", "tabular")  # in the order of `UserModel.parts`
 
 
 @torch.no_grad()
 def modality_vectors(trained: TrainedUsers, moments: Moments) -> dict[str, Floats]:
     """Return the vectors (p, d) of users at moments by modality, 0 for a user without it.
 
-    behaviour: the pooled states. search: the token of the last searches. tabular: the mean of the columns' tokens, not
-    there where the model reads no columns.
+    behaviour: the pooled states. search: the token of the last searches. tabular: the mean of the columns' tokens.
+    A modality that the model does not read is not there.
     """
     users = cast("UserModel", trained.model.users)
     users.eval()
@@ -32,7 +31,7 @@ def modality_vectors(trained: TrainedUsers, moments: Moments) -> dict[str, Float
         for first in range(0, len(order), _BATCH):
             rows = order[first : first + _BATCH]
             read = users.parts(inputs, rows)
-            for name, tokens, there in zip(_NAMES, read.tokens, read.present, strict=False):
+            for name, tokens, there in zip(users.modalities, read.tokens, read.present, strict=True):
                 told = tokens[:, 0] if name == "behaviour" else tokens.mean(dim=1)
                 out = found.setdefault(name, np.zeros((len(moments), told.shape[1]), np.float32))
                 out[begin + rows] = (told * there.unsqueeze(1)).float().cpu().numpy()

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from audience_graph.errors import ConfigError
 from audience_trainers.users.activity import FEATURES, read_activity
-from audience_trainers.users.alignment.config import AlignConfig
+from audience_trainers.users.alignment.config import MODALITIES, AlignConfig
 from audience_trainers.users.behaviour.batches import Reading
 from audience_trainers.users.behaviour.encoder import BehaviourEncoder
 from audience_trainers.users.fusion import Concatenation, Fusion
@@ -99,11 +100,14 @@ def read_inputs(told: Known, moments: Moments) -> UserInputs:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parts:
-    """Tokens (b, k_i, d) and presence (b,) of each modality, and the mean (b, t) of the events' text vectors."""
+    """Tokens (b, k_i, d) and presence (b,) of each modality, and the mean (b, t) of the events' text vectors.
+
+    `mean` is None where behaviour is left out.
+    """
 
     tokens: list[Tensor]
     present: list[Tensor]
-    mean: Tensor
+    mean: Tensor | None
 
 
 class UserModel(nn.Module):
@@ -116,6 +120,9 @@ class UserModel(nn.Module):
     Tokens for the fusion: of behaviour the pooled vector, where the user is now and, by `config.activity`, how active
     it is; of searches one, one per column.
     The token of searches is a map of the mean of their vectors, or what `search` makes of their words.
+
+    `modalities` are those that are fused, in order: what `config.without` leaves out, and columns without `tabular`, is
+    not there. The width d is that of `behaviour`, which is not kept where it is left out; nor is the anchor.
     """
 
     def __init__(
@@ -129,59 +136,81 @@ class UserModel(nn.Module):
         search: SearchText | None = None,
     ) -> None:
         super().__init__()
-        self.anchor = anchor
+        left_out = config.left_out | ({"tabular"} if tabular is None else set())
+        self.modalities = tuple(name for name in MODALITIES if name not in left_out)
+        if not self.modalities:
+            raise ConfigError("nothing of users is left to read", hint="no columns are known: shorten align.without")
+        self.anchor = None if "behaviour" in left_out else anchor
         self.gain = nn.Parameter(torch.tensor(GAIN))
         d = behaviour.text.out_features
-        self.behaviour = behaviour
-        self.activity = _activity(d) if config.activity else None
-        self.search = nn.Sequential(nn.Linear(text_dims, d), nn.LayerNorm(d)) if search is None else search
-        self.tabular = tabular
-        self.columns = None if tabular is None else nn.Linear(tabular.column.shape[1], d)
-        modalities = 2 if tabular is None else 3
+        self.behaviour = None if "behaviour" in left_out else behaviour
+        self.activity = _activity(d) if config.activity and not left_out & {"activity", "behaviour"} else None
+        self.search: nn.Module | None = None
+        if "search" not in left_out:
+            self.search = nn.Sequential(nn.Linear(text_dims, d), nn.LayerNorm(d)) if search is None else search
+        self.tabular = None if "tabular" in left_out else tabular
+        self.columns = None if self.tabular is None else nn.Linear(self.tabular.column.shape[1], d)
         self.fusion = (
-            Concatenation(modalities, d, config.dims)
+            Concatenation(len(self.modalities), d, config.dims)
             if config.fusion == "concatenation"
-            else Fusion(modalities, d, config.dims, layers=config.layers, drop=config.drop)
+            else Fusion(len(self.modalities), d, config.dims, layers=config.layers, drop=config.drop)
         )
 
     def forward(self, inputs: UserInputs, rows: Indices) -> Tensor:
         """Return the vectors (b, out) of rows of the inputs."""
         read = self.parts(inputs, rows)
         fused = F.normalize(self.fusion(read.tokens, read.present), dim=1)
-        if self.anchor is None:
+        if self.anchor is None or read.mean is None:
             return fused
         said = F.normalize(self.anchor(read.mean), dim=1) * read.present[0].unsqueeze(1)
         return F.normalize(said + self.gain * fused, dim=1)
 
     def parts(self, inputs: UserInputs, rows: Indices) -> Parts:
-        """Return what is fused: the tokens of behaviour, of searches and, where columns are read, of columns."""
+        """Return what is fused: the tokens of each of the `modalities`."""
         device = next(self.parameters()).device
+        tokens: list[Tensor] = []
+        present: list[Tensor] = []
+        mean: Tensor | None = None
+        if self.behaviour is not None:
+            own, there, mean = self._behaviour(self.behaviour, inputs, rows, device)
+            tokens.append(own)
+            present.append(there)
+        if self.search is not None:
+            own, there = self._searches(self.search, inputs, rows, device)
+            tokens.append(own)
+            present.append(there)
+        if self.tabular is not None and self.columns is not None:
+            own, there = self._columns(inputs, rows, device)
+            tokens.append(own)
+            present.append(there)
+        return Parts(tokens, present, mean)
+
+    def _behaviour(
+        self, encoder: BehaviourEncoder, inputs: UserInputs, rows: Indices, device: torch.device
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the tokens (b, k, d) of events, who has any (b,), and the mean (b, t) of their text vectors."""
         events, moment = inputs.reading.events(rows, str(device))
-        states = self.behaviour(events)
-        pooled = self.behaviour.pooled(states, events.time, moment)
+        states = encoder(events)
+        pooled = encoder.pooled(states, events.time, moment)
         last = states.c[torch.arange(len(rows)), (events.length - 1).clamp_min(0)]
-        searches, searched = self._searches(inputs, rows, device)
         said = [pooled, last]
         if self.activity is not None:
             numbers = np.zeros((len(rows), FEATURES), np.float32) if inputs.activity is None else inputs.activity[rows]
             said.append(self.activity(torch.from_numpy(numbers).to(device)))
-        tokens = [torch.stack(said, dim=1), searches]
-        present = [events.length > 0, searched]
-        if self.tabular is not None and self.columns is not None:
-            cells, known = self._columns(inputs, rows, device)
-            tokens.append(cells)
-            present.append(known)
         there = states.there.unsqueeze(2)
-        return Parts(tokens, present, (events.vectors * there).sum(dim=1) / there.sum(dim=1).clamp_min(1))
+        mean = (events.vectors * there).sum(dim=1) / there.sum(dim=1).clamp_min(1)
+        return torch.stack(said, dim=1), events.length > 0, mean
 
-    def _searches(self, inputs: UserInputs, rows: Indices, device: torch.device) -> tuple[Tensor, Tensor]:
+    def _searches(
+        self, search: nn.Module, inputs: UserInputs, rows: Indices, device: torch.device
+    ) -> tuple[Tensor, Tensor]:
         """Return the token (b, 1, d) of searches, and who has any (b,)."""
-        if isinstance(self.search, SearchText):
+        if isinstance(search, SearchText):
             if inputs.searches is None:
                 raise ValueError("a model that reads searches needs inputs with their words")
-            found: tuple[Tensor, Tensor] = self.search(inputs.searches.of(rows))
+            found: tuple[Tensor, Tensor] = search(inputs.searches.of(rows))
             return found
-        searches = self.search(torch.from_numpy(inputs.search[rows]).to(device))
+        searches = search(torch.from_numpy(inputs.search[rows]).to(device))
         return searches.unsqueeze(1), torch.from_numpy(inputs.searched[rows]).to(device)
 
     def _columns(self, inputs: UserInputs, rows: Indices, device: torch.device) -> tuple[Tensor, Tensor]:

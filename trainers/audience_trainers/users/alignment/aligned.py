@@ -113,7 +113,7 @@ def join_sides(
     """
     head = new_head(text_dims, config.dims) if tower is None else tower.project
     anchor: nn.Module | None = None
-    if config.anchor:
+    if config.anchor and "behaviour" not in config.left_out:
         anchor = head if head.in_features == text_dims else new_head(text_dims, config.dims)
     users = UserModel(behaviour, tabular, text_dims, config, anchor=anchor, search=search)
     return Aligned(users, head, tower=tower, temperature=config.temperature)

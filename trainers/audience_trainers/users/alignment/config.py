@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from audience_graph.errors import ConfigError
 from audience_trainers.settings import Range, check_choices, check_ranges
 from audience_trainers.users.training import STEP_RANGES
 
 FUSIONS = ("attention", "concatenation")
+MODALITIES = ("behaviour", "search", "tabular")  # in the order in which they are fused
 _RANGES = STEP_RANGES | {
     "dims": Range(1, 65_536),
     "layers": Range(1, 100),
@@ -29,10 +31,14 @@ class AlignConfig:
 
     `dims` is the paper's 1024. MiniLM's sentences have 384 of their own, so they span 384 of these; users may use all.
     A space of 384 takes a third of the room and answers faster; measure before you shrink it.
+
+    `without` names modalities, comma-separated, that are not there for anybody (FIND Table 5): their encoders are not
+    built. What is read of events goes with behaviour, the anchor and the token of activity too; searches stay.
     """
 
     dims: int = 1_024
     fusion: str = "attention"
+    without: str = ""  # of behaviour, search, tabular, activity
     anchor: bool = True  # users start as the mean of their texts
     layers: int = 5  # of cross-attention
     drop: float = 0.1  # chance that a modality of a user is left out while training
@@ -58,3 +64,13 @@ class AlignConfig:
     def __post_init__(self) -> None:
         check_choices(self, {"fusion": FUSIONS})
         check_ranges(self, _RANGES)
+        known = (*MODALITIES, "activity")
+        unknown = sorted(self.left_out - set(known))
+        if unknown or self.left_out >= set(MODALITIES):
+            found = f"found {unknown[0]!r}" if unknown else "nothing would be left"
+            raise ConfigError(f"setting without: expected some of {', '.join(known)}, {found}")
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Return the names in `without`."""
+        return frozenset(name.strip() for name in self.without.split(",") if name.strip())
