@@ -33,6 +33,7 @@ class EvaluateOptions:
     reference: str = "bm25"
     settings: tuple[str, ...] = ()
     progress: Progress = silent
+    training: int = 7  # the seed of the user model, of which one is trained per cut
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +87,9 @@ def evaluate_users(
         history = read_history(source, cut)
         prepared: dict[str, Scorer] = {}
         failed: dict[str, str] = {}
-        own = Options(folder, options.cache, settings=options.settings, progress=options.progress)
+        own = Options(
+            folder, options.cache, settings=options.settings, progress=options.progress, training=options.training
+        )
         for task in (task for task in tasks if task.cut == cut):
             question = read_question(task, source, history)
             usable, left_out = _usable(models, history, question, own)

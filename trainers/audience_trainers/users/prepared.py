@@ -62,7 +62,7 @@ def _train(history: History, options: Options) -> Prepared:
     config = settings_of(model_settings(options))
     with open_folder(options.folder) as source:
         past = replace(source, events=source.events.filter(seconds_of(source.events.time) < history.cut))
-        trained = train_users(past, config, encode, TrainOptions(progress=options.progress))
+        trained = train_users(past, config, encode, TrainOptions(seed=options.training, progress=options.progress))
     known = {user: i for i, user in enumerate(trained.known.histories.user_ids)}
     at = np.array([known.get(user, -1) for user in history.users], np.int64)
     row = np.flatnonzero(at >= 0)

@@ -53,8 +53,8 @@ class Shared:
 class Options:
     """Where the folder of tasks is, where text vectors may be kept (None = nowhere), and who encodes text.
 
-    `settings` are `key=value` of the user model, `progress` is told of long trainings. `shared` is of one cut: all
-    models of that cut get the same options.
+    `settings` are `key=value` of the user model, `training` is its seed, `progress` is told of long trainings. `shared`
+    is of one cut: all models of that cut get the same options.
     """
 
     folder: Path
@@ -62,6 +62,7 @@ class Options:
     encode: Encode | None = None
     settings: tuple[str, ...] = ()
     progress: Progress = silent
+    training: int = 7
     shared: Shared = field(default_factory=Shared)
 
     def own(self, row: str) -> tuple[str, ...]:
