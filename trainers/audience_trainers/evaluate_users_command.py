@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,11 @@ CLEAR = "\r\033[K"  # back to the start of the line, and empty it
     show_default=True,
     help="What the table shows; --json has all.",
 )
+@click.option(
+    "--pictures",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for pictures of users and sentences by t-SNE; zero_shot must be among the models.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON value instead of a table.")
 @data_dir_option
 def users(
@@ -65,6 +71,7 @@ def users(
     few: int,
     reference: str,
     measure: str,
+    pictures: Path | None,
     as_json: bool,
     overrides: tuple[str, ...],
     data_dir: str | None,
@@ -83,12 +90,18 @@ def users(
     from audience_trainers.users.scoring import choose_models
 
     home = find_home(data_dir).path
+    chosen = choose_models(models)
+    choose_models(reference)
+    if pictures is not None and "zero_shot" not in chosen:
+        raise ConfigError("--pictures shows the space of zero_shot", hint="add zero_shot to --models")
     if dataset == "demo" and data is None and (home / "demo").is_dir():
         data = home / "demo"  # the world that `audience-graph demo` wrote
     folder = _folder(dataset, data, home / "tasks")
-    chosen = choose_models(models)
-    choose_models(reference)
     options = EvaluateOptions(seeds, replicates, few, home / "text_vectors", reference, overrides, _say)
+    if pictures is not None:
+        from audience_trainers.users.pictures.cut import Pictures
+
+        options = replace(options, at_cut=Pictures(pictures, few, progress=_say))
     judged = evaluate_users(folder, choose_tasks(folder, names), chosen, options)
     if as_json:
         print_json(to_json(dataset, judged, chosen, options))

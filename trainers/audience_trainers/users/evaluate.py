@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from audience_graph.errors import ConfigError, InputError
 from audience_trainers.run import Progress, silent
@@ -22,6 +23,12 @@ from audience_trainers.users.uplift import effect, uplift, uplift_replicates
 UPLIFT = "uplift"
 
 
+class AtCut(Protocol):
+    """What is done with a cut's tasks once they are judged, with the same options: what is shared is made already."""
+
+    def __call__(self, history: History, options: Options, questions: Sequence[Question], *, alone: bool) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class EvaluateOptions:
     """Seeds 0, 1, ... each with a split of its own; bootstrap replicates over all seeds; size of a few-shot set."""
@@ -34,6 +41,7 @@ class EvaluateOptions:
     settings: tuple[str, ...] = ()
     progress: Progress = silent
     training: int = 7  # the seed of the user model, of which one is trained per cut
+    at_cut: AtCut | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,15 +91,18 @@ def evaluate_users(
     """
     source = open_source(folder)
     judged: dict[str, Judged] = {}
-    for cut in sorted({task.cut for task in tasks}):
+    cuts = sorted({task.cut for task in tasks})
+    for cut in cuts:
         history = read_history(source, cut)
         prepared: dict[str, Scorer] = {}
         failed: dict[str, str] = {}
+        questions: list[Question] = []
         own = Options(
             folder, options.cache, settings=options.settings, progress=options.progress, training=options.training
         )
         for task in (task for task in tasks if task.cut == cut):
             question = read_question(task, source, history)
+            questions.append(question)
             usable, left_out = _usable(models, history, question, own)
             for name in usable:
                 if name not in prepared and name not in failed:
@@ -103,6 +114,8 @@ def evaluate_users(
             scorers = {name: prepared[name] for name in usable if name in prepared}
             judged[task.name] = _judge(question, scorers, models, left_out, options)
             options.progress(task.name, len(judged), len(tasks))
+        if options.at_cut is not None:
+            options.at_cut(history, own, questions, alone=len(cuts) == 1)
     return {task.name: judged[task.name] for task in tasks}
 
 

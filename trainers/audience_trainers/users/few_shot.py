@@ -14,7 +14,7 @@ from audience_trainers.users.measures import Values
 from audience_trainers.users.prepared import Indices, Prepared, prepare_users
 from audience_trainers.users.probe import NEUTRAL, fit_few
 from audience_trainers.users.prompt.config import PromptConfig
-from audience_trainers.users.prompt.tune import tune_prompt
+from audience_trainers.users.prompt.tune import TunedPrompt, tune_prompt
 from audience_trainers.users.scoring import Asked, Options, Scorer
 from audience_trainers.users.tasks.history import History
 from audience_trainers.users.text_tower.tower import TextTower
@@ -30,15 +30,22 @@ def prepare_few_shot(history: History, options: Options) -> Scorer:
     whole = options.shared.once("tower", found.trained.tower)
 
     def score(asked: Asked) -> Values:
-        tower = tower_of(found, whole, asked.sentence)
-        positives, negatives = (place_of(found, asked, label) for label in (1, 0))
-        if len(positives) == 0 or len(negatives) == 0:
-            return found.cosine(tower.embed([asked.sentence])[0])
-        config = PromptConfig(seed=asked.seed)
-        tuned = tune_prompt(tower, asked.sentence, found.vectors[positives], found.vectors[negatives], config)
+        tuned = tuned_prompt(found, whole, asked)
+        if tuned is None:
+            return found.cosine(tower_of(found, whole, asked.sentence).embed([asked.sentence])[0])
         return found.cosine(tuned.vector)
 
     return score
+
+
+def tuned_prompt(found: Prepared, whole: TextTower, asked: Asked) -> TunedPrompt | None:
+    """Return the prompt of a question tuned on its seeds; None without a seed of either label that has events."""
+    positives, negatives = (place_of(found, asked, label) for label in (1, 0))
+    if len(positives) == 0 or len(negatives) == 0:
+        return None
+    tower = tower_of(found, whole, asked.sentence)
+    config = PromptConfig(seed=asked.seed)
+    return tune_prompt(tower, asked.sentence, found.vectors[positives], found.vectors[negatives], config)
 
 
 def prepare_probe_few(history: History, options: Options) -> Scorer:

@@ -111,6 +111,12 @@ def label_maker() -> tuple[Callable[[str, str], str], list[str]]:
     return label, families
 
 
+def drawable(text: str) -> tuple[str, list[str]]:
+    """Return a text with `?` for what no installed font of ours has, and the font families to draw it with."""
+    families, known = _fonts()
+    return "".join(c if ord(c) in known else "?" for c in " ".join(text.split())), families
+
+
 @functools.cache
 def _fonts() -> tuple[list[str], frozenset[int]]:
     from matplotlib import font_manager
