@@ -14,15 +14,17 @@ from planted_tasks import CUT, write_planted
 
 from audience_graph.cli import audience_graph
 from audience_graph.demo.scenarios import SCENARIOS
-from audience_trainers.users.evaluate import EvaluateOptions, choose_tasks, evaluate_users
+from audience_trainers.users.bootstrap import Estimate
+from audience_trainers.users.evaluate import EvaluateOptions, Judged, choose_tasks, evaluate_users
 from audience_trainers.users.measures import MEASURES
 from audience_trainers.users.question import read_question
-from audience_trainers.users.report import cell, table_rows
+from audience_trainers.users.report import cell, domain_rows, domains, table_rows
 from audience_trainers.users.scoring import MODELS, Options, choose_models
 from audience_trainers.users.tasks.history import read_history
 from audience_trainers.users.tasks.parse import read_tasks
 from audience_trainers.users.tasks.sets.writing import SETS, make_tasks
 from audience_trainers.users.tasks.source import open_source
+from audience_trainers.users.tasks.task import Query, Task
 
 FAST = "bm25,popularity,popularity_matching,item_knn_few,logistic,random"
 SETS_FOLDER = Path(__file__).parents[2] / "trainers" / "audience_trainers" / "users" / "tasks" / "sets"
@@ -176,3 +178,39 @@ def test_make_tasks_says_what_is_missing(tmp_path: Path) -> None:
     absent = run("make-tasks", "ml_100k", "--from", str(tmp_path), "--out", str(tmp_path / "out"), home=tmp_path)
     assert absent.exit_code == 1
     assert "ml_100k cannot be read from" in str(absent.exception) + absent.output
+
+
+def judged_in(domain: str, **aucs: float) -> Judged:
+    task = Task("t", "Who?", Query(), 0, 14, domain=domain)
+    models = {name: {"auc": Estimate(auc, auc, auc), "ks": Estimate(0.5, 0.4, 0.6)} for name, auc in aucs.items()}
+    return Judged(task, 10, 2, models, {}, {})
+
+
+def test_means_of_a_domain_are_of_the_same_tasks() -> None:
+    found = {
+        "a": judged_in("marketing", bm25=0.5, probe=0.9),
+        "b": judged_in("security", bm25=0.6, probe=float("nan")),
+        "c": judged_in("marketing", bm25=0.7),
+        "d": judged_in("", bm25=0.1, probe=0.1),
+    }
+    means = domains(found)
+    assert list(means) == ["marketing", "security"]
+    assert means["marketing"] == {"bm25": {"auc": pytest.approx(0.6), "ks": 0.5}}  # probe has no number in c
+    assert means["security"] == {"bm25": {"auc": 0.6, "ks": 0.5}, "probe": {"ks": 0.5}}
+    assert domain_rows(found, "auc") == [
+        {"task": "mean of marketing", "users": "2 tasks", "bm25": ".600"},
+        {"task": "mean of security", "users": "1 task", "bm25": ".600"},
+    ]
+
+
+def test_json_and_table_hold_the_means_of_domains(planted: Path, tmp_path: Path) -> None:
+    asked = "--dataset", str(planted), "--models", "bm25,random", "--replicates", "20"
+    told = json.loads(run("users", *asked, "--json", home=tmp_path).stdout)
+    for model in ("bm25", "random"):
+        tasks = [models[model]["auc"]["mean"] for models in told["tasks"].values()]
+        assert told["domains"]["marketing"][model]["auc"] == pytest.approx(sum(tasks) / 2, abs=2e-6)
+    table = run("users", *asked, home=tmp_path).stdout
+    mean = f"{told['domains']['marketing']['bm25']['auc']:.3f}".removeprefix("0")
+    (line,) = [line for line in table.splitlines() if "mean of marketing" in line]
+    assert "2 tasks" in line
+    assert mean in line

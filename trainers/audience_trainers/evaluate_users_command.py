@@ -185,10 +185,11 @@ def _folder(dataset: str, data: Path | None, kept: Path) -> Path:
 
 
 def _print(judged: dict[str, Judged], measure: str) -> None:
-    from audience_trainers.users.report import table_rows
+    from audience_trainers.users.report import domain_rows, table_rows
 
     rows = table_rows(judged, measure)
     columns = list(dict.fromkeys(column for row in rows for column in row))
+    rows += domain_rows(judged, measure)
     click.echo(f"{measure}, mean over seeds (95 % interval)")
     print_rows(rows, columns=columns)
     for note in dict.fromkeys(found.task.note for found in judged.values() if found.task.note):

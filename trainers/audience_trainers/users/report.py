@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+
+import numpy as np
 
 from audience_trainers.users.bootstrap import Estimate
 from audience_trainers.users.evaluate import UPLIFT, EvaluateOptions, Judged
@@ -17,7 +20,8 @@ def to_json(
     """Return `tasks`: task -> model -> measure -> mean and ci, and beside it what each number is of.
 
     `about` says of a task its sentence, sample, users and positives; `models` the label budgets; `differences` the
-    paired differences to the reference model. A model that has no numbers in a task is in `left_out`, with the reason.
+    paired differences to the reference model; `domains` the plain means over the tasks of a domain, see `domains`. A
+    model that has no numbers in a task is in `left_out`, with the reason.
     """
     return {
         "dataset": dataset,
@@ -30,7 +34,31 @@ def to_json(
             "reference": options.reference,
             "tasks": {name: _told(found.differences) for name, found in judged.items()},
         },
+        "domains": {
+            domain: {model: {key: round(mean, 6) for key, mean in found.items()} for model, found in models.items()}
+            for domain, models in domains(judged).items()
+        },
     }
+
+
+def domains(judged: Mapping[str, Judged]) -> dict[str, dict[str, dict[str, float]]]:
+    """Return domain -> model -> measure -> the mean over the tasks of that domain, in their order.
+
+    It says how far a model carries to a domain that its training hardly described (FIND's cross-domain transfer): of
+    the demo's tasks those of `security` are such, see `tasks/sets/demo.toml`. A measure without a number in any of a
+    domain's tasks is not there, so that all means of a domain are of the same tasks. Tasks without a domain count
+    nowhere.
+    """
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for domain in dict.fromkeys(one.task.domain for one in judged.values() if one.task.domain):
+        tasks = [one.models for one in judged.values() if one.task.domain == domain]
+        for model in dict.fromkeys(name for models in tasks for name in models):
+            own = [models.get(model, {}) for models in tasks]
+            keys = dict.fromkeys(key for measures in own for key in measures)
+            means = {key: float(np.mean([m[key].mean if key in m else np.nan for m in own])) for key in keys}
+            if told := {key: mean for key, mean in means.items() if not np.isnan(mean)}:
+                found.setdefault(domain, {})[model] = told
+    return found
 
 
 def about(found: Judged) -> dict[str, Any]:
@@ -64,6 +92,16 @@ def table_rows(judged: Mapping[str, Judged], measure: str) -> list[dict[str, str
         | ({"everybody": cell(found.effect)} if measure == UPLIFT else {})
         | {model: cell(measures.get(measure)) for model, measures in found.models.items()}
         for name, found in judged.items()
+    ]
+
+
+def domain_rows(judged: Mapping[str, Judged], measure: str) -> list[dict[str, str]]:
+    """Return a row per domain: how many tasks, and the mean of one measure of every model, see `domains`."""
+    tasks = Counter(found.task.domain for found in judged.values())
+    return [
+        {"task": f"mean of {domain}", "users": f"{tasks[domain]} task{'s' if tasks[domain] > 1 else ''}"}
+        | {model: f"{found[measure]:.3f}".removeprefix("0") for model, found in models.items() if measure in found}
+        for domain, models in domains(judged).items()
     ]
 
 
