@@ -14,12 +14,12 @@ from audience_trainers.run import create_run, open_run
 from audience_trainers.users.alignment.config import AlignConfig
 from audience_trainers.users.behaviour.batches import Reading
 from audience_trainers.users.fit import train_users
+from audience_trainers.users.inputs import read_inputs
 from audience_trainers.users.keep import load_users, save_users
 from audience_trainers.users.modalities import modality_vectors
 from audience_trainers.users.source import open_folder
 from audience_trainers.users.tabular.pretrain import TabularPretraining, mlm_loss
 from audience_trainers.users.training import TrainOptions
-from audience_trainers.users.user_model import read_inputs
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

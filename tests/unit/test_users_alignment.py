@@ -17,8 +17,8 @@ from audience_trainers.users.behaviour.config import BehaviourConfig
 from audience_trainers.users.behaviour.encoder import DAY, BehaviourEncoder
 from audience_trainers.users.fusion import Concatenation, Fusion, drop_modalities
 from audience_trainers.users.histories import EventBlock
+from audience_trainers.users.inputs import UserInputs
 from audience_trainers.users.training import TrainOptions
-from audience_trainers.users.user_model import UserInputs
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

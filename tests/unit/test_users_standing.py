@@ -10,11 +10,11 @@ import pytest
 
 from audience_graph.errors import RunError
 from audience_trainers.users.histories import Moments, read_histories
+from audience_trainers.users.inputs import Known
 from audience_trainers.users.profiles import read_profiles
 from audience_trainers.users.source import open_folder
 from audience_trainers.users.standing import Standing, fingerprints
 from audience_trainers.users.tabular.schema import TabularSchema
-from audience_trainers.users.user_model import Known
 from users.folders import day, event, seconds, write_folder
 
 EVENTS = [

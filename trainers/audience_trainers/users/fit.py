@@ -22,6 +22,7 @@ from audience_trainers.users.behaviour.encoder import BehaviourEncoder
 from audience_trainers.users.behaviour.pretrain import pretrain_behaviour
 from audience_trainers.users.entity_text import EntityText, EntityTextConfig, learn_entities
 from audience_trainers.users.histories import Histories, Moments, last_events, read_histories
+from audience_trainers.users.inputs import Known, read_inputs
 from audience_trainers.users.pairs.build import Pairs, PairsConfig, build_pairs
 from audience_trainers.users.pairs.families import FamilyMap
 from audience_trainers.users.pairs.idle import idle_moments
@@ -37,7 +38,7 @@ from audience_trainers.users.text_tower.config import TowerConfig
 from audience_trainers.users.text_tower.tower import TextTower
 from audience_trainers.users.texts import Encode
 from audience_trainers.users.training import TrainOptions
-from audience_trainers.users.user_model import Floats, Known, UserModel, read_inputs
+from audience_trainers.users.user_model import Floats, UserModel
 
 # A model that learns in minutes on a CPU; the defaults are the paper's.
 SMALL = (

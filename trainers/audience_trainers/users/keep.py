@@ -34,6 +34,7 @@ from audience_trainers.users.behaviour.encoder import BehaviourEncoder
 from audience_trainers.users.entity_text import EntityText
 from audience_trainers.users.fit import TrainedUsers, UsersConfig
 from audience_trainers.users.histories import Histories, read_histories
+from audience_trainers.users.inputs import Known
 from audience_trainers.users.profiles import read_profiles
 from audience_trainers.users.search_text.encoder import SearchText
 from audience_trainers.users.source import Source
@@ -44,7 +45,7 @@ from audience_trainers.users.text_tower.config import TowerConfig
 from audience_trainers.users.text_tower.open import open_tower
 from audience_trainers.users.text_tower.save import write_reader
 from audience_trainers.users.texts import Encode
-from audience_trainers.users.user_model import Floats, Known
+from audience_trainers.users.user_model import Floats
 
 C = TypeVar("C")
 SENTENCES, SEARCHES = "sentences", "searches"

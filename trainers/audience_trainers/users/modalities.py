@@ -9,7 +9,8 @@ import torch
 
 from audience_trainers.users.fit import TrainedUsers
 from audience_trainers.users.histories import Moments
-from audience_trainers.users.user_model import Floats, UserModel, read_inputs
+from audience_trainers.users.inputs import read_inputs
+from audience_trainers.users.user_model import Floats, UserModel
 
 _ROWS = 8_192
 _BATCH = 256

@@ -14,7 +14,8 @@ from audience_graph.errors import RunError
 from audience_trainers.run import Progress, silent
 from audience_trainers.users.fit import TrainedUsers
 from audience_trainers.users.histories import Moments, last_codes, last_events
-from audience_trainers.users.user_model import Floats, Known
+from audience_trainers.users.inputs import Known
+from audience_trainers.users.user_model import Floats
 
 Prints = npt.NDArray[np.int64]
 _BLOCK = 20_000

@@ -22,6 +22,7 @@ from audience_trainers.users.prompt.tune import TunedPrompt
 from audience_trainers.users.question import Question
 from audience_trainers.users.scoring import MODELS, Asked, Options
 from audience_trainers.users.tasks.history import History
+from audience_trainers.users.user_model import Floats
 
 MOST = 2_000  # users drawn in one picture
 HOW = "t-SNE of cosines: near is alike; distances between far points say nothing."
@@ -106,7 +107,7 @@ def _counted(label: str, drawn: int, of: int) -> str:
     return f"{label} ({of:,})" if drawn == of else f"{label} ({drawn:,} of {of:,})"
 
 
-def _aucs(found: Prepared, question: Question, rows: Rows, plain: Values, tuned: TunedPrompt | None) -> str:
+def _aucs(found: Prepared, question: Question, rows: Rows, plain: Floats, tuned: TunedPrompt | None) -> str:
     """Return the AUC of the sentence among all users that may be drawn, and after tuning."""
     vectors = found.vectors[found.place[question.place[rows]]]
     y = question.found.y[rows]

@@ -92,7 +92,7 @@ def draw_clouds(
     )  # fmt: skip
     for entry in legend.get_texts():
         entry.set_parse_math(False)
-        entry.set_family(families)
+        entry.set_fontfamily(families)
     for handle in legend.legend_handles:
         if handle is not None:
             handle.set_alpha(1.0)
