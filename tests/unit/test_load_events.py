@@ -229,7 +229,8 @@ def test_progress_reaches_the_whole_file(tmp_path: Path, home: Home) -> None:
 
 
 _LOAD = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would leave it ignored
 from pathlib import Path
 from audience_graph.config import Home
 from audience_graph.ingest import load_events
