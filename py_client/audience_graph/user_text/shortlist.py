@@ -118,4 +118,5 @@ def top_by_shortlist(
     }
     tx.rows(PLAN, parameters)
     near = [row["key"] for row in tx.rows(_NEAR.format(short=short_table(space)), parameters)]
-    return ranked(tx, tx.rows(_TOP.format(table=table), parameters | {"near": near}), table, exclude_keys)
+    best = tx.rows(_TOP.format(table=table), parameters | {"near": near})
+    return ranked(tx, best, short_table(space), exclude_keys)  # counted there: its rows are few bytes
