@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from audience_graph.entities.dictionary import Dictionary
 from audience_graph.entities.text import UNSPACED, normalise
 
 Floats = npt.NDArray[np.float32]
@@ -87,6 +88,15 @@ class Vocabulary:
         found = tuple(self._near(phrase))[:PER_PHRASE]
         least = max(NEAR, LEAD * found[0].score) if found else NEAR
         return tuple(one for one in found if one.score >= least)
+
+
+def entity_values(dictionary: Dictionary) -> list[Value]:
+    """Return what the entities of a dictionary are called: of two of one name, a name goes before an alias."""
+    return [
+        Value(name, entity.type or "entity", entity.id, weight)
+        for entity in dictionary.entities
+        for name, weight in ((entity.name, 2.0), *((alias, 1.0) for alias in entity.aliases))
+    ]
 
 
 def _meanings(values: Sequence[Value], encode: Encode) -> Near:

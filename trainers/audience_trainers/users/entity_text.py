@@ -18,7 +18,7 @@ from audience_graph.entities.dictionary import Dictionary
 from audience_graph.entities.linking import Linker
 from audience_graph.sentences.demand import MOST_CHARACTERS, read_demand
 from audience_graph.sentences.named import Named, entity_part, named_in
-from audience_graph.sentences.vocabulary import Value, Vocabulary
+from audience_graph.sentences.vocabulary import Vocabulary, entity_values
 from audience_trainers.relations.behaviour import Behaviour
 from audience_trainers.relations.skipgram import skip_gram
 from audience_trainers.settings import Range, check_ranges
@@ -89,12 +89,7 @@ class EntityText:
 
     def _vocabulary(self) -> Vocabulary:
         if "vocabulary" not in self._kept:
-            values = [
-                Value(name, entity.type or "entity", entity.id, weight)
-                for entity in self.dictionary.entities
-                for name, weight in ((entity.name, 2.0), *((alias, 1.0) for alias in entity.aliases))
-            ]
-            self._kept["vocabulary"] = Vocabulary(values, encode=self.base)
+            self._kept["vocabulary"] = Vocabulary(entity_values(self.dictionary), encode=self.base)
         vocabulary = self._kept["vocabulary"]
         assert isinstance(vocabulary, Vocabulary)
         return vocabulary

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from audience_graph.sentences.rewrite import rewrite
-from audience_graph.sentences.vocabulary import Value, Vocabulary
+from audience_graph.sentences.vocabulary import Value, Vocabulary, entity_values
 from audience_trainers.users.measures import Values
 from audience_trainers.users.prepared import Prepared, prepare_users
 from audience_trainers.users.scoring import Asked, Encode, Options, Scorer
@@ -56,15 +56,11 @@ def mean_vector(found: Prepared, sentences: Sequence[str]) -> Floats:
 def read_vocabulary(history: History, options: Options, encode: Encode) -> tuple[Vocabulary, tuple[str, ...]]:
     """Return what a sentence may name, and the payment channels of events before the cut."""
     with open_folder(options.folder) as source:
-        entities = source.dictionary.entities
+        dictionary = source.dictionary
         past = source.events.filter(seconds_of(source.events.time) < history.cut)
         told = source.backend.to_pyarrow(past.select("payment_channel").distinct())
         payments = tuple(sorted(channel for channel in told["payment_channel"].to_pylist() if channel))
-    values = [
-        Value(name, entity.type or "entity", entity.id, weight)
-        for entity in entities
-        for name, weight in ((entity.name, 2.0), *((alias, 1.0) for alias in entity.aliases))
-    ]
+    values = entity_values(dictionary)
     for column, cells in history.profile.items():
         words = {cell for cell in cells if isinstance(cell, str) and cell.strip()}
         values += [Value(word, column, weight=0.5) for word in sorted(words)]
