@@ -22,35 +22,32 @@ from types import TracebackType
 from typing import Any, Self
 
 from audience_graph.audience.ask import Ask, SentenceOptions
-from audience_graph.audience.explain import Explanation, Question, explain_user, name_entities
-from audience_graph.audience.pick import Picked, PickRule, pick
+from audience_graph.audience.explain import Explanation
+from audience_graph.audience.graph_side import GraphSide, Phrases
+from audience_graph.audience.pick import PickRule
 from audience_graph.audience.plan import Plan
 from audience_graph.audience.sentence import Speaker
 from audience_graph.audience.target import Cut, Method, Target
-from audience_graph.audience.ways import Sentence, Ways
+from audience_graph.audience.ways import Ways
 from audience_graph.config import Connections, find_connections, find_home
 from audience_graph.database_url import check_database_url
-from audience_graph.entities.matches import Match, Resolution
-from audience_graph.entities.resolve import Encoder, resolve
+from audience_graph.entities.matches import Resolution
+from audience_graph.entities.resolve import Encoder
+from audience_graph.entities.text_encoder import TextEncoder
 from audience_graph.errors import ConfigError, StoreError
-from audience_graph.graph.answers import Expansion, Seed
-from audience_graph.graph.expand import expand
+from audience_graph.graph.answers import Expansion
 from audience_graph.graph.expansion import ExpandOptions
-from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import Driver, Neo4jRunner, Runner, open_runner
 from audience_graph.graph.trace import Tell, TracedRunner
 from audience_graph.release.answers import Releases
 from audience_graph.release.kept import kept
 from audience_graph.release.publish import repair_mirror
-from audience_graph.release.records import Release, list_releases, read_version_of
+from audience_graph.release.records import list_releases, read_version_of
 from audience_graph.request import Request, current_or_none
 from audience_graph.saved.definition import saved_query
 from audience_graph.saved.run import QueryResult, run_saved
 from audience_graph.vectors.store import Store, open_store
 from audience_graph.vectors.trace import TracedStore
-from audience_graph.vectors.window import Window
-
-Phrases = str | Sequence[str]
 
 
 class AudienceGraph:
@@ -67,7 +64,9 @@ class AudienceGraph:
         self._store = store
         self._encoder = encoder
         self._runs = runs
-        self._ways = Ways(Speaker(runner, self._text_encoder, runs), self._pick)
+        self._texts = TextEncoder()  # one for phrases, sentences and events
+        self._graph = GraphSide(runner, self._text_encoder)
+        self._ways = Ways(Speaker(runner, self._text_encoder, self._texts, runs), self._graph)
 
     @classmethod
     def connect(
@@ -106,7 +105,7 @@ class AudienceGraph:
         matches nothing.
         """
         with self._request(None, required=False) as request:
-            return self._resolve(phrases, request, types)
+            return self._graph.resolve(phrases, request, types)
 
     def expand(
         self,
@@ -127,7 +126,7 @@ class AudienceGraph:
         listed = types if types is None or isinstance(types, str) else tuple(types)
         chosen = _with(options, hops=hops, min_relevance=min_relevance, limit=limit, types=listed, week=week)
         with self._request(chosen.week) as request:
-            return self._expand(phrases, request, chosen)
+            return self._graph.expand(phrases, request, chosen)
 
     def plan(self, phrases: Phrases, *, sentence: SentenceOptions | None = None) -> Plan:
         """Return what a sentence asks for, before anything runs: what it names, in which words the model is told.
@@ -136,7 +135,7 @@ class AudienceGraph:
         """
         with self._request(None) as request:
             found = self._ways.plan(request, Ask(phrases, sentence=sentence or SentenceOptions()))
-            return replace(found, **_source(request.read))
+            return replace(found, **request.read.source)
 
     def target(
         self,
@@ -167,8 +166,7 @@ class AudienceGraph:
         ask = Ask(phrases, cut, method, chosen, rule, sentence or SentenceOptions())
         with self._request(chosen.week) as request:
             release, found = request.read, self._ways.target(request, ask)
-            as_of = release.user_text_as_of if found.method == "sentence" else release.preference_as_of
-            return replace(found, as_of=as_of, days=release.preference_days, **_source(release))
+            return replace(found, days=release.preference_days, **release.source)
 
     def explain(
         self,
@@ -191,12 +189,15 @@ class AudienceGraph:
         if not isinstance(user_id, str):
             raise ConfigError(f"a user id is text, not {user_id!r}")
         if isinstance(about, Target):
-            return self._explain_target(user_id, about)
+            with kept(self._store) as versions, self._store.transaction(read_only=True, snapshot=True) as tx:
+                versions += [about.version] if about.version is not None else []
+                told = self._ways.explain_target(tx, current_or_none(tx), about, user_id)
+            return self._graph.named(told)
         chosen = _with(options, hops=hops, week=week)
         ask = Ask(about, Cut(), method, chosen, rule, sentence or SentenceOptions())
         with self._request(chosen.week) as request:
             found, release = self._ways.explain(request, ask, user_id), request.read
-        return replace(self._named(found), **_source(release))
+        return replace(self._graph.named(found), **release.source)
 
     def query(self, name: str, /, **params: Any) -> QueryResult:
         """Run a saved query by name on the current release, with READ access. An `entity` parameter takes a phrase."""
@@ -205,7 +206,7 @@ class AudienceGraph:
         with self._request(None) as request:
             for parameter in saved.asked:
                 if parameter.kind == "entity":
-                    values[parameter.name] = self._resolve(values[parameter.name], request).ids[0]
+                    values[parameter.name] = self._graph.resolve(values[parameter.name], request).ids[0]
             found = run_saved(self._runner, request.tx, saved, values, request.read)
             request.versions += [v for k, v in found.parameters.items() if k == "previous_relation_type"]
         return found
@@ -214,7 +215,7 @@ class AudienceGraph:
         """Return all releases, newest first, retired ones too; the answer itself names the current one."""
         found = list_releases(self._store)
         now = next((r for r in found if r.status == "current"), None)
-        return Releases(found) if now is None else Releases(found, **_source(now))
+        return Releases(found) if now is None else Releases(found, **now.source)
 
     def traced(self, tell: Tell) -> AudienceGraph:
         """Return this client with `tell(name, text, parameters)` called before each query. Close the first one."""
@@ -248,70 +249,11 @@ class AudienceGraph:
             with suppress(StoreError):  # the answer is right all the same: it did not read the mirror
                 repair_mirror(self._runner, self._store)
 
-    def _resolve(self, phrases: Phrases, request: Request, types: Sequence[str] = ()) -> Resolution:
-        found = resolve(self._runner, phrases, types=types, encoder=self._text_encoder)
-        release = request.release
-        if release is None:
-            return found
-        request.mirror_behind = release.status == "current" and found.mirror != release.id
-        return replace(found, **_source(release))
-
-    def _expand(self, phrases: Phrases, request: Request, options: ExpandOptions) -> Expansion:
-        seeds = self._resolve(phrases, request).require()
-        release = request.read
-        rows = expand(self._runner, release.ref, [m.id for m in seeds], options)
-        return Expansion(tuple(_seed(m) for m in seeds), tuple(rows), options, **_source(release))
-
-    def _pick(
-        self, phrases: Phrases, request: Request, options: ExpandOptions, rule: PickRule | None
-    ) -> tuple[Picked, ...]:
-        near = self._expand(phrases, request, options)
-        return pick(near.seeds, near.entities, rule or PickRule())
-
-    def _explain_target(self, user_id: str, target: Target) -> Explanation:
-        with kept(self._store) as versions, self._store.transaction(read_only=True, snapshot=True) as tx:
-            versions += [target.version] if target.version is not None else []
-            now = current_or_none(tx)
-            moved = now is not None and target.space in (now.preference_space, now.user_text_space)
-            window = now.window if now is not None and moved else Window(target.as_of, target.days)
-            question = Question(target.space, window, target.picked, target.phrases)
-            found = explain_user(tx, question, user_id) if target.picked else None
-            if target.text_space is not None and target.sentence_query is not None:
-                said = Sentence(target.text_space, target.sentence_query, target.phrases)
-                found = self._ways.nearness(tx, said, window, user_id, found)
-            assert found is not None
-        chosen = user_id in set(target.user_ids)
-        cut = target.score_at_cut
-        fused = target.method == "both"  # a rank, which one user alone does not have
-        below = None if chosen or fused or found.score is None or cut is None else cut - found.score
-        found = replace(self._named(found), chosen=chosen, below_cut=below)
-        return replace(found, release=target.release, version=target.version, week=target.week)
-
-    def _named(self, found: Explanation) -> Explanation:
-        ids = sorted({i for r in found.reasons for i in (r.id, *r.path)})
-        rows = self._runner.read(load_query("entities/names"), {"ids": ids}) if ids else []
-        return name_entities(found, {row["id"]: row["name"] for row in rows})
-
     def _text_encoder(self) -> Encoder:
         if self._encoder is None:
-            from audience_graph.entities.text_encoder import TextEncoder
-
-            encoder = TextEncoder()
-            self._encoder = lambda texts: encoder.encode(texts).tolist()
+            self._encoder = lambda texts: self._texts.encode(texts).tolist()
         return self._encoder
 
 
 def _with(options: ExpandOptions | None, **given: Any) -> ExpandOptions:
     return replace(options or ExpandOptions(), **{k: v for k, v in given.items() if v is not None})
-
-
-def _source(release: Release) -> dict[str, Any]:
-    return {"release": release.id, "version": release.version, "week": release.week}
-
-
-def _seed(match: Match) -> Seed:
-    return Seed(match.phrase, match.id, match.name, match.type)
-
-
-def _listed(phrases: Phrases) -> tuple[str, ...]:
-    return (phrases,) if isinstance(phrases, str) else tuple(phrases)

@@ -107,7 +107,7 @@ def staged(world: World, store: Store, vectors, turn, entities):  # noqa: ARG001
     space, updated = release.stage_user_text(
         store, space_row(), space_map(turn), table(vectors), embed, entities=entities
     )
-    assert (space.users, updated.recomputed, len(seen)) == (260, 260, 260)
+    assert (space.space, updated.users, updated.recomputed, len(seen)) == (SPACE, 260, 260, 260)
     return embed
 
 
@@ -233,6 +233,34 @@ def test_a_prompt_is_used_by_its_name_and_leaves_its_seeds_out(ag: AudienceGraph
             delete_prompt(tx, "spa fans")
 
 
+def test_a_prompt_brings_what_its_sentence_names_to_the_graph_too(ag: AudienceGraph, store: Store, vectors) -> None:
+    with store.transaction() as tx:
+        prompt = Prompt("skin care", SPACE, "people who will buy football shoes", vectors["u0"], {"reason": "tuned"})
+        write_prompt(tx, prompt, [], [])  # named like another entity than its sentence names
+    best = ag.target("skin care", 10, method="both", sentence=IN)
+    assert best.plan.prompt is not None
+    assert [p.id for p in best.picked][:1] == ["e7"]
+    assert best.picked[0].phrase == "football shoes"
+    with store.transaction() as tx:
+        delete_prompt(tx, "skin care")
+
+
+def test_an_answer_of_a_staged_space_tells_its_day_and_is_explained(ag: AudienceGraph) -> None:
+    best = ag.target(SENTENCE, 10, method="sentence", sentence=IN)  # no release names this space yet
+    assert best.as_of == AS_OF
+    why = ag.explain(best.user_ids[0], best)
+    assert why.score == pytest.approx(best.scores[0], abs=1e-6)
+    assert why.nearness.events
+    assert why.chosen
+
+
+def test_a_request_counts_no_users_but_those_it_answers_with(ag: AudienceGraph) -> None:
+    told: list[str] = []
+    traced = ag.traced(lambda name, text, parameters: told.append(text))  # noqa: ARG005
+    traced.target(SENTENCE, 10, method="sentence", sentence=IN)
+    assert sum("count(*)" in text for text in told) == 1  # those eligible
+
+
 def test_an_explanation_gives_the_own_events_nearest_to_the_sentence(ag: AudienceGraph, place) -> None:
     best = ag.target(SENTENCE, 40, method="both", sentence=IN)
     user = best.user_ids[0]
@@ -290,6 +318,8 @@ def test_a_space_is_published_refreshed_and_retired(
         assert {s.space for s in read_spaces(tx)} == {other}
     with pytest.raises(NotFoundError):
         ag.target(SENTENCE, 10, method="sentence", sentence=IN)
+    with pytest.raises(NotFoundError, match=SPACE):
+        ag.explain("u5", best)  # an answer whose space is gone
 
 
 @pytest.mark.parametrize("way", ["map", "folder", "both"])

@@ -38,6 +38,11 @@ class Plan(Answer):
         return self.prompt is not None or self.rewritten.demand.understood or bool(self.by_meaning)
 
     @property
+    def said(self) -> str:
+        """The sentence, or that of the prompt which it names."""
+        return self.sentence if self.prompt is None else self.prompt.sentence
+
+    @property
     def coverage(self) -> float:
         """Share of the words with a meaning of their own that were understood, 0 to 1."""
         return 1.0 if self.prompt is not None else self.rewritten.demand.coverage
@@ -49,9 +54,7 @@ class Plan(Answer):
 
     @property
     def entity_ids(self) -> tuple[str, ...]:
-        """The entities that were recognised, in the order of the sentence."""
-        if self.prompt is not None:
-            return ()
+        """The entities that were recognised, in the order of the sentence, or of the prompt's."""
         return tuple(dict.fromkeys(f.value.id for f in self.rewritten.demand.found if f.value.id is not None))
 
     def lines(self) -> list[str]:
@@ -81,7 +84,7 @@ class Plan(Answer):
         return "\n".join(self.lines())
 
     def _columns(self) -> Mapping[str, Sequence[Any]]:
-        found = () if self.prompt is not None else self.rewritten.demand.found
+        found = self.rewritten.demand.found
         return {
             "said": [f.said for f in found],
             "meant": [f.value.text for f in found],

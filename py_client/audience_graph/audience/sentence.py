@@ -23,7 +23,7 @@ from audience_graph.graph.runner import Runner
 from audience_graph.release.records import Release
 from audience_graph.sentences.named import Named, named_in
 from audience_graph.sentences.rewrite import rewrite
-from audience_graph.sentences.vocabulary import Found, Value, Vocabulary
+from audience_graph.sentences.vocabulary import Found, Value, Vocabulary, entity_values
 from audience_graph.user_text.encoder import SpaceEncoder
 from audience_graph.user_text.prompts import find_prompt
 from audience_graph.user_text.space import TextSpace, read_entities, read_map, read_space
@@ -37,11 +37,13 @@ if TYPE_CHECKING:
 class Speaker:
     """Reads sentences and brings them into user-text spaces. One per client."""
 
-    def __init__(self, runner: Runner, encoder: Callable[[], Encoder], runs: Path | None) -> None:
-        """Read the dictionary through `runner`, meanings by `encoder()` (MiniLM); trained encoders lie under `runs`."""
-        self._knows = TextEncoder().knows
+    def __init__(self, runner: Runner, encoder: Callable[[], Encoder], texts: TextEncoder, runs: Path | None) -> None:
+        """Read the dictionary through `runner`, meanings by `encoder()`, words by `texts`; trained encoders lie under
+        `runs`.
+        """
         self._runner = runner
         self._encoder = encoder
+        self._texts = texts
         self._runs = runs
         self._encoders: dict[str, SpaceEncoder] = {}
         self._linker = Linker(Dictionary(()))
@@ -76,7 +78,7 @@ class Speaker:
                 hint="tune it again in this space: audience-graph users tune",
             )
         missed = () if said.demand.understood or prompt is not None else said.demand.not_understood
-        met = tuple(word for word, known in zip(missed, self._knows(missed), strict=True) if known)
+        met = tuple(word for word, known in zip(missed, self._texts.knows(missed), strict=True) if known)
         asked = said.sentences if reword and said.sentences and prompt is None else (sentence,)
         return Plan(
             sentence,
@@ -104,7 +106,7 @@ class Speaker:
 
     def _encode(self, tx: Transaction, space: str, texts: Sequence[str], named: Sequence[Named]) -> Floats:
         if space not in self._encoders:
-            self._encoders[space] = SpaceEncoder(read_map(tx, space), runs=self._runs)
+            self._encoders[space] = SpaceEncoder(read_map(tx, space), base=self._texts.encode_alone, runs=self._runs)
         found = self._encoders[space].encode(texts, named, lambda ids: read_entities(tx, space, ids))
         return np.asarray(found, np.float64)
 
@@ -113,12 +115,7 @@ class Speaker:
         if self._vocabulary is None or self._vocabulary[0] != count:
             dictionary = read_dictionary(self._runner)
             self._linker = Linker(dictionary)
-            values = [
-                Value(name, entity.type or "entity", entity.id, weight)
-                for entity in dictionary.entities
-                for name, weight in ((entity.name, 2.0), *((alias, 1.0) for alias in entity.aliases))
-            ]
-            self._vocabulary = count, Vocabulary(values, near=self._near)
+            self._vocabulary = count, Vocabulary(entity_values(dictionary), near=self._near)
         return self._vocabulary[1]
 
     def _near(self, phrase: str) -> Sequence[Found]:

@@ -9,28 +9,24 @@ Without a method: both where the release has a user-text space, else the graph.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from audience_graph.audience.ask import Ask
 from audience_graph.audience.explain import Explanation, Question, explain_user
+from audience_graph.audience.graph_side import GraphSide
 from audience_graph.audience.near_events import near_events
-from audience_graph.audience.pick import Picked, PickRule
+from audience_graph.audience.pick import Picked
 from audience_graph.audience.plan import Plan
 from audience_graph.audience.rank import Said, by_both, by_sentence
 from audience_graph.audience.sentence import Speaker
 from audience_graph.audience.target import Target, target_users
 from audience_graph.errors import AmbiguousError, NotFoundError
-from audience_graph.graph.expansion import ExpandOptions
+from audience_graph.release.records import Release
 from audience_graph.request import Request
-from audience_graph.user_text.space import TextSpace
+from audience_graph.user_text.space import TextSpace, read_space
 from audience_graph.vectors.store import Transaction
-from audience_graph.vectors.topk import (
-    Floats,
-)
+from audience_graph.vectors.topk import Floats
 from audience_graph.vectors.window import Window
-
-Pick = Callable[[str | Sequence[str], Request, ExpandOptions, PickRule | None], tuple[Picked, ...]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,11 +39,11 @@ class Sentence:
 
 
 class Ways:
-    """Answers questions within requests. `pick` gives the entities that stand for phrases."""
+    """Answers questions within requests."""
 
-    def __init__(self, speaker: Speaker, pick: Pick) -> None:
+    def __init__(self, speaker: Speaker, graph: GraphSide) -> None:
         self._speaker = speaker
-        self._pick = pick
+        self._graph = graph
 
     def plan(self, request: Request, ask: Ask) -> Plan:
         """Return the plan of the sentence; nothing is ranked. Works without any user-text space too."""
@@ -61,7 +57,9 @@ class Ways:
         asked = self._ask(request, ask)
         if isinstance(asked, Said):
             return by_both(request.tx, request.read, asked) if asked.picked else by_sentence(request.tx, asked)
-        return target_users(request.tx, request.read.preference_space, asked, ask.cut, ask.listed)
+        release = request.read
+        found = target_users(request.tx, release.preference_space, asked, ask.cut, ask.listed)
+        return replace(found, as_of=release.preference_as_of)
 
     def explain(self, request: Request, ask: Ask, user_id: str) -> Explanation:
         """Return why a user has their score, on each side that the method has. Raises as `target` does."""
@@ -75,12 +73,34 @@ class Ways:
             assert found is not None
             return found
         sentence = Sentence(asked.space.space, asked.vector, ask.listed)
-        return self.nearness(request.tx, sentence, release.window, user_id, found)
+        return self._nearness(request.tx, sentence, release.window, user_id, found)
 
-    def nearness(
+    def explain_target(self, tx: Transaction, now: Release | None, target: Target, user_id: str) -> Explanation:
+        """Return why a user has the score of an answer, on its own spaces and picked entities; ids stand for names.
+
+        `now` is the current release. Raises NotFoundError for an unknown user, or where a space is gone.
+        """
+        moved = now is not None and target.space in (now.preference_space, now.user_text_space)
+        window = now.window if now is not None and moved else Window(target.as_of, target.days)
+        found = None
+        if target.picked:
+            found = explain_user(tx, Question(target.space, window, target.picked, target.phrases), user_id)
+        if target.text_space is not None and target.sentence_query is not None:
+            sentence = Sentence(target.text_space, target.sentence_query, target.phrases)
+            found = self._nearness(tx, sentence, window, user_id, found)
+        assert found is not None
+        chosen = user_id in set(target.user_ids)
+        cut = target.score_at_cut
+        fused = target.method == "both"  # a rank, which one user alone does not have
+        below = None if chosen or fused or found.score is None or cut is None else cut - found.score
+        found = replace(found, chosen=chosen, below_cut=below)
+        return replace(found, release=target.release, version=target.version, week=target.week)
+
+    def _nearness(
         self, tx: Transaction, sentence: Sentence, window: Window, user_id: str, found: Explanation | None
     ) -> Explanation:
         """Return an explanation with the sentence's side; by the sentence alone where the graph's is None."""
+        read_space(tx, sentence.space)  # an answer may outlive its space
         near = near_events(
             tx,
             sentence.space,
@@ -97,7 +117,7 @@ class Ways:
         """Return what stands for the question: picked entities, or a sentence in its space."""
         way = ask.way(request.read)
         if way == "graph":
-            return self._pick(ask.phrases, request, ask.options, ask.rule)
+            return self._graph.pick(ask.phrases, request, ask.options, ask.rule)
         space = self._space(request, ask)
         plan = self._speaker.plan(request.tx, ask.said, space, reword=ask.sentence.reword)
         picked, note = self._graph_side(request, ask, plan) if way == "both" else ((), "")
@@ -112,10 +132,11 @@ class Ways:
         """Return the entities of the graph's side, none with the reason where it has nothing to say."""
         try:
             if isinstance(ask.phrases, str) and plan.entity_ids:
-                picked = self._pick(plan.entity_ids, request, ask.options, ask.rule)
+                picked = self._graph.pick(plan.entity_ids, request, ask.options, ask.rule)
                 said = {f.value.id: f.said for f in plan.rewritten.demand.found}
                 return tuple(replace(p, phrase=said.get(p.phrase, p.phrase)) for p in picked), ""
-            return self._pick(ask.phrases, request, ask.options, ask.rule), ""
+            phrases = plan.said if isinstance(ask.phrases, str) else ask.phrases
+            return self._graph.pick(phrases, request, ask.options, ask.rule), ""
         except (AmbiguousError, NotFoundError) as exc:
             if not isinstance(ask.phrases, str):
                 raise

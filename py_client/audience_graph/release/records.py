@@ -66,6 +66,11 @@ class Release:
         return Window(self.preference_as_of, self.preference_days)
 
     @property
+    def source(self) -> dict[str, Any]:
+        """What an answer says of the release that it was read from."""
+        return {"release": self.id, "version": self.version, "week": self.week}
+
+    @property
     def ref(self) -> VersionRef:
         """Its relation version, as expansion takes it."""
         return VersionRef(version=self.version, week=self.week, relation_type=self.relation_type)

@@ -18,7 +18,7 @@ from audience_graph.release.later import publish_later
 from audience_graph.release.locks import lock_flip
 from audience_graph.release.publish import repair_mirror
 from audience_graph.release.records import Release, read_current
-from audience_graph.user_text.space import Floats, SentenceMap, TextSpace, read_space
+from audience_graph.user_text.space import Floats, SentenceMap, TextSpace, count_users, read_space
 from audience_graph.user_text.write import Embed, Updated, drop_space, move_to, open_space, update_users
 from audience_graph.vectors.idle import allow_idling
 from audience_graph.vectors.store import Store, Transaction
@@ -69,7 +69,7 @@ def publish_user_text(runner: Runner, store: Store, name: str) -> Release:
     with store.transaction() as tx:
         lock_flip(tx)
         now, space = read_current(tx), read_space(tx, name)
-        if space.users == 0:
+        if count_users(tx, space.space) == 0:
             raise ReleaseError(f"space {space.space} holds no users", hint="`audience-graph users stage` its run")
         release = now
         if (now.user_text_space, now.user_text_as_of) != (space.space, space.as_of):
@@ -93,12 +93,13 @@ def refresh_user_text(
         if now.user_text_space != space:
             raise ReleaseError(f"space {space} is not current any more", hint="refresh again")
         before = read_space(tx, space)
+        users_before = count_users(tx, space)
         if as_of < before.as_of:
             raise ReleaseError(f"user vectors are of {before.as_of}: they do not go back to {as_of}")
         updated = update_users(tx, space, users, embed)
-        if not force and (updated.users == 0 or updated.dropped > before.users * MOST_DROPPED):
+        if not force and (updated.users == 0 or updated.dropped > users_before * MOST_DROPPED):
             raise ReleaseError(
-                f"{updated.users:,} of {before.users:,} users would keep a vector",
+                f"{updated.users:,} of {users_before:,} users would keep a vector",
                 hint="load the missing events, or publish it all the same with --force",
             )
         release = now

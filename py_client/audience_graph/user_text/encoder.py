@@ -21,8 +21,8 @@ Lookup = Callable[[Sequence[str]], Mapping[str, Floats]]
 class SpaceEncoder:
     """Brings texts into one space: unit vectors (n, d). The text encoder is loaded at the first text."""
 
-    def __init__(self, sentences: SentenceMap, *, base: Encode | None = None, runs: Path | None = None) -> None:
-        """Encode by a map; `base` gives the vectors of words that it starts from (None: MiniLM).
+    def __init__(self, sentences: SentenceMap, *, base: Encode, runs: Path | None = None) -> None:
+        """Encode by a map; `base` gives the MiniLM vectors of words that it starts from.
 
         `runs` is the folder of runs that holds an encoder that was trained itself. Raises ConfigError when the map
         starts from another model, or the folder is not there.
@@ -30,10 +30,10 @@ class SpaceEncoder:
         self._map = sentences
         if sentences.folder is not None:
             self._words = _trained(sentences.folder, runs)
-        elif base is None and sentences.base != MODEL:
+        elif sentences.base != MODEL:
             raise ConfigError(f"this space starts from the text encoder {sentences.base!r}, here is {MODEL!r}")
         else:
-            self._words = TextEncoder().encode_alone if base is None else base
+            self._words = base
 
     def encode(self, texts: Sequence[str], named: Sequence[Named], lookup: Lookup) -> Floats:
         """Return the vectors of texts that name entities; `lookup(ids)` gives the unit vectors of those known."""

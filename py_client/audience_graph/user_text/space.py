@@ -41,7 +41,7 @@ class SentenceMap:
 class TextSpace:
     """A user-text space: who made it, on what day its users stand, and what its model reached in training.
 
-    `users` have a vector. `horizon_days`: how far ahead the descriptions told that it was trained on.
+    `horizon_days`: how far ahead the descriptions told that it was trained on.
     """
 
     space: str
@@ -51,7 +51,6 @@ class TextSpace:
     as_of: date
     horizon_days: int
     metrics: dict[str, Any]
-    users: int = 0
 
 
 def read_spaces(tx: Transaction) -> tuple[TextSpace, ...]:
@@ -61,7 +60,7 @@ def read_spaces(tx: Transaction) -> tuple[TextSpace, ...]:
         "JOIN sentence_encoder e USING (space) WHERE s.kind = %s ORDER BY s.created_at DESC, s.space",
         (KIND,),
     )
-    return tuple(TextSpace(**row, users=_count(tx, row["space"])) for row in rows)
+    return tuple(TextSpace(**row) for row in rows)
 
 
 def read_space(tx: Transaction, space: str) -> TextSpace:
@@ -107,5 +106,6 @@ def table_of(space: str) -> str:
     return identifier(f"user_vector_{space}")
 
 
-def _count(tx: Transaction, space: str) -> int:
+def count_users(tx: Transaction, space: str) -> int:
+    """Return how many users have a vector in a space: a scan of its table."""
     return int(tx.rows(f"SELECT count(*) AS n FROM {table_of(space)}")[0]["n"])

@@ -65,8 +65,8 @@ def train(
         row: dict[str, object] = {"run_id": run.run_id, "as_of": run.as_of.isoformat(), "status": "trained"}
         row |= {name: metrics[name] for name in ("users", "events", "valid_loss")}
         if stage or publish:
-            space, _ = stage_users(home, connections, run, as_of=run.as_of, progress=progress)
-            row |= {"space": space.space, "dims": space.dims, "users": space.users, "status": "staged"}
+            space, updated = stage_users(home, connections, run, as_of=run.as_of, progress=progress)
+            row |= {"space": space.space, "dims": space.dims, "users": updated.users, "status": "staged"}
         if publish:
             row |= {"release": publish_users(connections, run.run_id).id, "status": "current"}
     _print(row, as_json)
@@ -91,7 +91,7 @@ def stage(run: str, as_of: datetime | None, as_json: bool, data_dir: str | None)
         found = open_run(_folder(home, run))
         space, updated = stage_users(home, find_connections(home), found, as_of=_day(as_of), progress=progress)
     _print({"space": space.space, "as_of": space.as_of.isoformat(), "computed": updated.recomputed,
-            "dropped": updated.dropped, "users": space.users}, as_json)  # fmt: skip
+            "dropped": updated.dropped, "users": updated.users}, as_json)  # fmt: skip
 
 
 @click.command()
@@ -144,12 +144,12 @@ def list_spaces(as_json: bool, data_dir: str | None) -> None:
     audience-graph users list
     """
     from audience_graph.release import current
-    from audience_graph.user_text.space import read_spaces
+    from audience_graph.user_text.space import count_users, read_spaces
     from audience_graph.vectors.store import open_store
 
     store = open_store(find_connections(find_home(data_dir)))
     with store.transaction(read_only=True) as tx:
-        spaces = read_spaces(tx)
+        spaces = [(one, count_users(tx, one.space)) for one in read_spaces(tx)]
     try:
         now = current(store).user_text_space
     except NotFoundError:
@@ -158,13 +158,13 @@ def list_spaces(as_json: bool, data_dir: str | None) -> None:
         {
             "space": one.space,
             "status": "current" if one.space == now else "staged",
-            "users": one.users,
+            "users": users,
             "dims": one.dims,
             "as_of": one.as_of.isoformat(),
             "valid_loss": one.metrics.get("valid_loss"),
             "run": one.model,
         }
-        for one in spaces
+        for one, users in spaces
     ]
     if as_json:
         print_json(rows)
@@ -188,7 +188,7 @@ def retire(space: str, as_json: bool, data_dir: str | None) -> None:
     from audience_graph.vectors.store import open_store
 
     found = retire_user_text(open_store(find_connections(find_home(data_dir))), space)
-    _print({"space": found.space, "users": found.users, "status": "retired"}, as_json)
+    _print({"space": found.space, "as_of": found.as_of.isoformat(), "status": "retired"}, as_json)
 
 
 def _print(row: dict[str, object], as_json: bool) -> None:
