@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import nn
 
 from audience_trainers.users.measures import Values
 from audience_trainers.users.prepared import Indices, Prepared, prepare_users
@@ -80,20 +79,7 @@ def tower_of(found: Prepared, tower: TextTower, sentence: str) -> TextTower:
     What the entities give stays as it is while words are tuned. A reader that was not trained gets the vector of the
     sentence that is kept already, so that no encoder runs twice.
     """
-    texts, head, width = found.trained.texts, tower.project, tower.reader.width
-    part = torch.from_numpy(texts.sentence_entities([sentence])[0]).to(head.weight)
-    own = nn.Linear(width, head.out_features)
-    with torch.no_grad():
-        own.weight.copy_(head.weight[:, :width])
-        own.bias.copy_(head.bias + head.weight[:, width:] @ part)
+    texts = found.trained.texts
     if found.trained.model.tower is None:
         tower.reader.keep([sentence], torch.from_numpy(np.asarray(texts.base([sentence]), np.float32)))
-    return _Beside(tower, own).eval()
-
-
-class _Beside(TextTower):
-    """A tower that shares another's reader and has a projection of its own."""
-
-    def __init__(self, tower: TextTower, head: nn.Linear) -> None:
-        nn.Module.__init__(self)
-        self.config, self.reader, self.project = tower.config, tower.reader, head
+    return tower.knowing(texts.sentence_entities([sentence])[0])

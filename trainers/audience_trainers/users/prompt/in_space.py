@@ -59,7 +59,7 @@ def tune_in_space(store: Store, space: str, seeds: Seeds, *, runs: Path) -> Tune
         raise ConfigError(f"user {both[0]!r} is a positive and a negative seed", hint="name each user once")
     with store.transaction(read_only=True) as tx:
         name = read_space(tx, space).space
-        tower = tower_of(read_map(tx, name), _part(tx, name, seeds.named), runs=runs)
+        tower = _tower(tx, name, seeds.named, runs=runs)
         keys = keys_of(tx, (*seeds.positives, *seeds.negatives))
         vectors = read_vectors(tx, name, list(keys.values()))
         taken = {user: key for user, key in keys.items() if key in vectors}
@@ -74,33 +74,28 @@ def tune_in_space(store: Store, space: str, seeds: Seeds, *, runs: Path) -> Tune
     return Tuned(name, prompt, tuple(u for u in (*seeds.positives, *seeds.negatives) if u not in taken))
 
 
-def tower_of(sentences: SentenceMap, part: Vectors, *, runs: Path) -> TextTower:
-    """Return the frozen text tower of a space, for one sentence with the entity part (entity_dims,).
-
-    What the entities give stays as it is while words are tuned: a part of the bias. Raises RunError when the tower's
-    folder is not there.
-    """
-    if sentences.folder is not None and sentences.weight is None:
+def tower_of(sentences: SentenceMap, *, runs: Path) -> TextTower:
+    """Return the frozen text tower of a space. Raises RunError when its folder is not there."""
+    if sentences.weight is None or sentences.bias is None:
+        assert sentences.folder is not None
         return open_tower(runs / sentences.folder)
-    assert sentences.weight is not None
-    assert sentences.bias is not None
-    dims, width = sentences.weight.shape[0], sentences.width - sentences.entity_dims
-    bias = sentences.bias + sentences.weight[:, width:] @ (np.float32(sentences.entity_weight) * part)
-    head = nn.Linear(width, dims)
+    head = nn.Linear(sentences.width, len(sentences.weight))
     with torch.no_grad():
-        head.weight.copy_(torch.from_numpy(sentences.weight[:, :width].copy()))
-        head.bias.copy_(torch.from_numpy(bias))
+        head.weight.copy_(torch.from_numpy(sentences.weight.copy()))
+        head.bias.copy_(torch.from_numpy(sentences.bias.copy()))
     if sentences.folder is not None:
         return open_tower(runs / sentences.folder, head)
-    return TextTower(TowerConfig(dims=dims, tune="head"), head=head).eval()
+    return TextTower(TowerConfig(tune="head"), head=head).eval()
 
 
-def _part(tx: Transaction, space: str, named: Named) -> Vectors:
+def _tower(tx: Transaction, space: str, named: Named, *, runs: Path) -> TextTower:
+    """Return the tower for a sentence that names these entities."""
     sentences = read_map(tx, space)
+    tower = tower_of(sentences, runs=runs)
     if sentences.entity_dims == 0:
-        return np.zeros(0, np.float32)
-    found = entity_part([named], read_entities(tx, space, list(named.weights)), sentences.entity_dims)
-    return np.asarray(found[0], np.float32)
+        return tower
+    part = entity_part([named], read_entities(tx, space, list(named.weights)), sentences.entity_dims)[0]
+    return tower.knowing(np.float32(sentences.entity_weight) * part)
 
 
 def _nearest(tx: Transaction, space: str, tower: TextTower, seeds: Seeds, taken: set[int]) -> Vectors | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -78,6 +79,21 @@ class TextTower(nn.Module):
         found: npt.NDArray[np.float32] = self.read(list(sentences), beside).cpu().numpy()
         self.train(mode)
         return found
+
+    def knowing(self, beside: npt.NDArray[np.float32]) -> TextTower:
+        """Return a frozen tower of the same reader that takes words alone, for sentences of which `beside` is known.
+
+        `beside` (columns,) goes into the bias, where it stays as it is while words are tuned.
+        """
+        width = self.reader.width
+        head = nn.Linear(width, self.config.dims)
+        with torch.no_grad():
+            weight = self.project.weight
+            head.weight.copy_(weight[:, :width])
+            head.bias.copy_(self.project.bias + weight[:, width:] @ torch.from_numpy(beside).to(weight))
+        found = copy.copy(self)
+        found._modules = {**self._modules, "project": head}
+        return found.eval()
 
     def save(self, folder: Path) -> None:
         """Write a folder that `sentence_transformers.SentenceTransformer(folder)` opens offline, with equal vectors.
