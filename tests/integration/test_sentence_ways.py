@@ -16,8 +16,10 @@ from audience_graph.audience.ask import SentenceOptions
 from audience_graph.client import AudienceGraph
 from audience_graph.config import Connections
 from audience_graph.entities.text_encoder import DIMS, MODEL, TextEncoder
-from audience_graph.errors import ConfigError, NotFoundError, ReleaseError, StoreError
+from audience_graph.errors import ConfigError, NotFoundError, ReleaseError, RunError, StoreError
 from audience_graph.graph.runner import Neo4jRunner
+from audience_graph.sentences.demand import read_demand
+from audience_graph.sentences.rewrite import Rewritten
 from audience_graph.user_text.prompts import Prompt, delete_prompt, write_prompt
 from audience_graph.user_text.space import SentenceMap, TextSpace, read_map, read_spaces
 from audience_graph.user_text.write import drop_space, open_space
@@ -183,6 +185,20 @@ def test_the_plan_says_what_is_known_and_what_is_not(ag: AudienceGraph) -> None:
     reworded = ag.plan(SENTENCE, sentence=replace(IN, reword=True))
     assert reworded.asked == ("People who will buy football shoes in the next two weeks",)
     assert "rewritten: People who will buy football shoes" in repr(reworded)
+
+
+def test_another_rewriter_may_word_the_sentence(ag: AudienceGraph) -> None:
+    class Other:
+        def rewrite(self, sentence, vocabulary, *, payments=(), days=14):
+            assert (payments, days) == (("credit card",), 14)
+            return Rewritten(read_demand(sentence, vocabulary), ("tries on lipstick",))
+
+    ag._ways._speaker._rewriters["planted"] = Other()
+    plan = ag.plan(SENTENCE, sentence=replace(IN, rewriter="planted"))
+    assert plan.asked == ("tries on lipstick",)
+    assert plan.entity_ids == ("e7",)
+    with pytest.raises(RunError, match="no run of a rewriter"):
+        ag.plan(SENTENCE, sentence=replace(IN, rewriter="/nowhere"))
 
 
 def test_unknown_demand_is_said_and_not_guessed(ag: AudienceGraph) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
-from audience_graph.audience.fusion import fuse
+from audience_graph.audience.fusion import GRAPH_WEIGHT, fuse
+from audience_graph.cli import audience_graph
 from audience_graph.errors import ConfigError
 
 
@@ -56,3 +58,8 @@ def test_one_user_and_wrong_weights() -> None:
     for weight in (-0.1, 1.1, float("nan"), True):
         with pytest.raises(ConfigError, match="from 0 to 1"):
             fuse(side({1: 1.0}), side({1: 1.0}), weight=weight)
+
+
+def test_the_help_tells_the_weight_that_is_used() -> None:
+    shown = CliRunner().invoke(audience_graph, ["target", "--help"], terminal_width=100).stdout
+    assert f"[default: {GRAPH_WEIGHT}]" in " ".join(shown.split())

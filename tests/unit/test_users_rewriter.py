@@ -19,6 +19,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 from audience_graph.cli import audience_graph
 from audience_graph.entities.dictionary import Entity
 from audience_graph.errors import ConfigError, RunError
+from audience_graph.sentences import rewriters
 from audience_graph.sentences.rewrite import rewrite
 from audience_graph.sentences.templates import TEMPLATES
 from audience_graph.sentences.vocabulary import Value, Vocabulary
@@ -257,8 +258,16 @@ def test_the_command_trains_stops_and_goes_on(folder: Path, tmp_path: Path, monk
     assert steps.exit_code == 0, steps.output
     assert json.loads(steps.stdout) == report | {"folder": str(tmp_path / "stopped")}
     assert "intents" not in steps.stderr  # nothing was trained again
-    plan = open_rewriter(tmp_path / "stopped").rewrite("People who will buy tea", Vocabulary([Value("tea")]))
-    assert plan.sentences
+    opened = rewriters.open_rewriter(tmp_path / "stopped")  # as the client does
+    assert isinstance(opened, Rewriter)
+    assert opened.rewrite("People who will buy tea", Vocabulary([Value("tea")])).sentences
+    other = tmp_path / "other"
+    other.mkdir()
+    with pytest.raises(RunError, match="no run of a rewriter"):
+        rewriters.open_rewriter(other)
+    (other / "run.json").write_text('{"kind": "mine"}')
+    with pytest.raises(ConfigError, match="no rewriter of kind 'mine'"):
+        rewriters.open_rewriter(other)
     again = CliRunner().invoke(audience_graph, [*asked, "--out", str(tmp_path / "whole")])
     assert json.loads(again.stdout) == report
 

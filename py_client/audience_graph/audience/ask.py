@@ -20,7 +20,8 @@ METHODS: tuple[Method, ...] = get_args(Method)
 class SentenceOptions:
     """How a sentence is asked.
 
-    `reword`: tell the model the sentence in the words of its training. `guess`: rank although nothing in the sentence
+    `reword`: tell the model the sentence in the words of its training, by rules; `rewriter`: by the language model of
+    this run folder, which rewords too. `guess`: rank although nothing in the sentence
     is known. `space`: a user-text space, or the run that made it, in place of the release's. `graph_weight`: of the
     graph's ranks, 0 to 1, where both are fused. `keep_seeds`: seed users of a prompt may be chosen too. `shortlist`:
     rank by the sentence through a shortlist of twice the size: faster over many users, nearly the same members.
@@ -32,6 +33,7 @@ class SentenceOptions:
     graph_weight: float = GRAPH_WEIGHT
     keep_seeds: bool = False
     shortlist: bool = False
+    rewriter: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audience_graph.audience.ask import SentenceOptions
 from audience_graph.audience.plan import Plan
 from audience_graph.entities.dictionary import Dictionary, read_dictionary
 from audience_graph.entities.linking import Linker
@@ -22,7 +23,7 @@ from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import Runner
 from audience_graph.release.records import Release
 from audience_graph.sentences.named import Named, named_in
-from audience_graph.sentences.rewrite import rewrite
+from audience_graph.sentences.rewriters import Rules, SentenceRewriter, open_rewriter
 from audience_graph.sentences.vocabulary import Found, Value, Vocabulary, entity_values
 from audience_graph.user_text.encoder import SpaceEncoder
 from audience_graph.user_text.prompts import find_prompt
@@ -46,6 +47,7 @@ class Speaker:
         self._texts = texts
         self._runs = runs
         self._encoders: dict[str, SpaceEncoder] = {}
+        self._rewriters: dict[str, SentenceRewriter] = {}
         self._linker = Linker(Dictionary(()))
         self._vocabulary: tuple[int, Vocabulary] | None = None
 
@@ -59,8 +61,8 @@ class Speaker:
             )
         return read_space(tx, chosen)
 
-    def plan(self, tx: Transaction, sentence: str, space: TextSpace | None, *, reword: bool = False) -> Plan:
-        """Return the plan of a sentence, or of the prompt that it names. With `reword` the model is told the rewording.
+    def plan(self, tx: Transaction, sentence: str, space: TextSpace | None, how: SentenceOptions) -> Plan:
+        """Return the plan of a sentence, or of the prompt that it names; the rewording is told where it is asked for.
 
         Raises ConfigError for an empty or endless sentence, or a prompt of another space.
         """
@@ -71,7 +73,8 @@ class Speaker:
         prompt = find_prompt(tx, sentence) if space is not None else None
         days = {} if space is None else {"days": space.horizon_days}
         payments: Sequence[str] = () if space is None else tuple(space.metrics.get("payments", ()))
-        said = rewrite(sentence if prompt is None else prompt.sentence, self._known(), payments=payments, **days)
+        words = sentence if prompt is None else prompt.sentence
+        said = self._rewriter(how.rewriter).rewrite(words, self._known(), payments=payments, **days)
         if prompt is not None and space is not None and prompt.space != space.space:
             raise ConfigError(
                 f"prompt {sentence!r} was tuned in space {prompt.space}, not {space.space}",
@@ -79,6 +82,7 @@ class Speaker:
             )
         missed = () if said.demand.understood or prompt is not None else said.demand.not_understood
         met = tuple(word for word, known in zip(missed, self._texts.knows(missed), strict=True) if known)
+        reword = how.reword or how.rewriter is not None
         asked = said.sentences if reword and said.sentences and prompt is None else (sentence,)
         return Plan(
             sentence,
@@ -109,6 +113,13 @@ class Speaker:
             self._encoders[space] = SpaceEncoder(read_map(tx, space), base=self._texts.encode_alone, runs=self._runs)
         found = self._encoders[space].encode(texts, named, lambda ids: read_entities(tx, space, ids))
         return np.asarray(found, np.float64)
+
+    def _rewriter(self, folder: str | None) -> SentenceRewriter:
+        if folder is None:
+            return Rules()
+        if folder not in self._rewriters:
+            self._rewriters[folder] = open_rewriter(Path(folder))
+        return self._rewriters[folder]
 
     def _known(self) -> Vocabulary:
         count = int(self._runner.read(load_query("schema/count_nodes"))[0]["nodes"])

@@ -48,7 +48,7 @@ class Ways:
     def plan(self, request: Request, ask: Ask) -> Plan:
         """Return the plan of the sentence; nothing is ranked. Works without any user-text space too."""
         space = self._space(request, ask) if request.read.user_text_space or ask.sentence.space else None
-        return self._speaker.plan(request.tx, ask.said, space, reword=ask.sentence.reword)
+        return self._speaker.plan(request.tx, ask.said, space, ask.sentence)
 
     def target(self, request: Request, ask: Ask) -> Target:
         """Return the audience. Raises NotFoundError for a sentence of which nothing is known (unless a guess is asked
@@ -119,7 +119,7 @@ class Ways:
         if way == "graph":
             return self._graph.pick(ask.phrases, request, ask.options, ask.rule)
         space = self._space(request, ask)
-        plan = self._speaker.plan(request.tx, ask.said, space, reword=ask.sentence.reword)
+        plan = self._speaker.plan(request.tx, ask.said, space, ask.sentence)
         picked, note = self._graph_side(request, ask, plan) if way == "both" else ((), "")
         if not picked:
             plan.require(guess=ask.sentence.guess)

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from audience_graph.cli.ask import client, print_answer, show_query_option
+from audience_graph.cli.ask import client, print_answer
+from audience_graph.cli.ask_options import show_query_option
 from audience_graph.cli.options import data_dir_option, format_options, print_rows
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol, cast
 
-from audience_graph.errors import ConfigError, RunError
+from audience_graph.errors import RunError
+from audience_graph.plugins import load_plugin
 
 ENTRY_POINTS = "audience_graph.taggers"
 _HEAD = "tagger.json"
@@ -50,15 +50,4 @@ def open_tagger(folder: Path) -> Tagger:
             f"{folder} is no finished tagger: {_HEAD} is missing or damaged",
             hint="name the folder that `audience-graph train tagger DATA --out FOLDER` wrote",
         ) from exc
-    found = {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
-    if kind not in found:
-        known = ", ".join(sorted(found)) or "none"
-        raise ConfigError(f"{folder} needs a tagger of kind {kind!r}", hint=f"kinds that are installed: {known}")
-    try:
-        opened = found[kind].load()
-    except ModuleNotFoundError as exc:
-        if (exc.name or "").partition(".")[0] in {"audience_graph", "audience_trainers"}:
-            raise  # not an extra that is missing: our own fault
-        hint = "install it: pip install 'audience-graph[train]'"
-        raise ConfigError(f"the tagger needs the Python package {exc.name}", hint=hint) from exc
-    return cast("Tagger", opened(folder))
+    return cast("Tagger", load_plugin(ENTRY_POINTS, kind, what="tagger")(folder))

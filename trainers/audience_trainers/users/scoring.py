@@ -144,7 +144,7 @@ MODELS: dict[str, Model] = {
 
 
 # Rows with settings of their own, `--set msdp.epochs=5`; all other settings are the user model's.
-SETTINGS_OF_ROWS = ("arallm", "msdp", "one4all")
+SETTINGS_OF_ROWS = ("arallm", "msdp", "one4all", "zero_shot_rewritten")
 
 
 def model_settings(options: Options) -> tuple[str, ...]:

@@ -6,11 +6,14 @@ The model (`prepared`) is asked with sentences that it has never seen.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from audience_graph.sentences.rewrite import rewrite
+from audience_graph.sentences.rewriters import Rules, open_rewriter
 from audience_graph.sentences.vocabulary import Value, Vocabulary, entity_values
+from audience_trainers.run import resolve_config
 from audience_trainers.users.measures import Values
 from audience_trainers.users.prepared import Prepared, prepare_users
 from audience_trainers.users.scoring import Asked, Encode, Options, Scorer
@@ -29,19 +32,29 @@ def prepare_zero_shot(history: History, options: Options) -> Scorer:
     return score
 
 
+@dataclass(frozen=True, slots=True)
+class RewrittenConfig:
+    """Resolved settings of the row."""
+
+    rewriter: str = ""  # the folder of a run of `train rewriter`; empty: the rules
+
+
 def prepare_rewritten(history: History, options: Options) -> Scorer:
     """Return a scorer: the cosine between each user and a sentence put into the words of training.
 
     What may be recognised are the names and aliases of entities and the values of columns known at the cut, by name or
     by meaning. Several rewritings (one per kind of behaviour, where the sentence names none) count by their mean
-    vector. Where nothing is recognised the sentence itself is asked, as `prepare_zero_shot` does.
+    vector. Where nothing is recognised the sentence itself is asked, as `prepare_zero_shot` does. The rules rewrite, or
+    with `--set zero_shot_rewritten.rewriter=RUN` the language model of a run of `train rewriter`.
     """
+    run = resolve_config(RewrittenConfig, options.own("zero_shot_rewritten")).rewriter
+    rewriter = open_rewriter(Path(run)) if run else Rules()
     found = prepare_users(history, options)
     vocabulary, payments = read_vocabulary(history, options, found.trained.texts.base)
     days = found.config.pairs.windows.horizon_days
 
     def score(asked: Asked) -> Values:
-        said = rewrite(asked.sentence, vocabulary, payments=payments, days=days).sentences
+        said = rewriter.rewrite(asked.sentence, vocabulary, payments=payments, days=days).sentences
         return found.cosine(mean_vector(found, said or (asked.sentence,)))
 
     return score

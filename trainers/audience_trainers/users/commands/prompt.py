@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from math import isnan
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from audience_graph.cli.options import data_dir_option, print_json, print_rows
 from audience_graph.config import find_connections, find_home
-from audience_graph.errors import ConfigError, InputError
+from audience_graph.errors import InputError
+
+if TYPE_CHECKING:
+    from audience_trainers.users.prompt.in_space import Tuned
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON value instead of a table.")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -51,44 +56,34 @@ def tune(
     audience-graph users tune runners "people who will buy running shoes" \\
         --positive-file converted.txt --negative-file shown.txt
     """
-    from audience_graph.client import AudienceGraph
-    from audience_graph.release import current
-    from audience_graph.sentences.named import named_in
-    from audience_graph.vectors.store import open_store
     from audience_trainers.run import resolve_config
     from audience_trainers.users.prompt.config import PromptConfig
     from audience_trainers.users.prompt.in_space import Seeds, tune_in_space
 
     home = find_home(data_dir)
     connections = find_connections(home)
-    store = open_store(connections)
-    space = text_space or current(store).user_text_space
-    if space is None:
-        raise ConfigError(
-            "the current release has no user-text space", hint="audience-graph users train --small --publish"
-        )
-    with AudienceGraph.connect(connections=connections) as ag:
-        named = named_in(ag.plan(sentence).rewritten.demand)
     seeds = Seeds(
         name,
         sentence,
         tuple(dict.fromkeys([*positives, *_lines(positive_file)])),
         tuple(dict.fromkeys([*negatives, *_lines(negative_file)])),
-        named,
-        resolve_config(PromptConfig, [f"hard={hard}", *overrides]),
+        config=resolve_config(PromptConfig, [f"hard={hard}", *overrides]),
     )
-    found = tune_in_space(store, space, seeds, runs=home.runs)
+    _print(tune_in_space(connections, text_space, seeds, runs=home.runs), seeds.name, as_json)
+
+
+def _print(found: Tuned, name: str, as_json: bool) -> None:
     verdict = found.prompt.verdict
-    if found.without_vector:
-        click.echo(f"without a vector in the space: {', '.join(found.without_vector[:10])}", err=True)
     row = {
         "prompt": name,
         "space": found.space,
         "verdict": verdict.kind,
-        "auc": None if verdict.auc != verdict.auc else round(verdict.auc, 3),
-        "sentence_auc": None if verdict.plain != verdict.plain else round(verdict.plain, 3),
+        "auc": None if isnan(verdict.auc) else round(verdict.auc, 3),
+        "sentence_auc": None if isnan(verdict.plain) else round(verdict.plain, 3),
         "weight": found.prompt.weight,
     }
+    if found.without_vector:
+        click.echo(f"without a vector in the space: {', '.join(found.without_vector[:10])}", err=True)
     if as_json:
         print_json(row | {"reason": verdict.reason, "without_vector": list(found.without_vector)})
         return

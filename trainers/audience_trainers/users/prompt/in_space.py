@@ -11,11 +11,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from audience_graph.client import AudienceGraph
+from audience_graph.config import Connections
 from audience_graph.errors import ConfigError, NotFoundError
-from audience_graph.sentences.named import Named, entity_part
+from audience_graph.release.records import read_current
+from audience_graph.sentences.named import Named, entity_part, named_in
 from audience_graph.user_text.prompts import Prompt, write_prompt
 from audience_graph.user_text.space import SentenceMap, read_entities, read_map, read_space, read_vectors
-from audience_graph.vectors.store import Store, Transaction
+from audience_graph.vectors.store import Transaction, open_store
 from audience_graph.vectors.topk import keys_of, top_users, user_keys
 from audience_trainers.users.prompt.config import PromptConfig
 from audience_trainers.users.prompt.tune import TunedPrompt, Vectors, tune_prompt
@@ -26,16 +29,12 @@ from audience_trainers.users.text_tower.tower import TextTower
 
 @dataclass(frozen=True, slots=True)
 class Seeds:
-    """A sentence and the users who are, and who are not, meant by it. `config.hard` more of the latter are mined.
-
-    `named` are the entities that the sentence names.
-    """
+    """A sentence and the users who are, and who are not, meant by it. `config.hard` more of the latter are mined."""
 
     name: str
     sentence: str
     positives: tuple[str, ...]
     negatives: tuple[str, ...] = ()
-    named: Named = field(default_factory=lambda: Named({}))
     config: PromptConfig = field(default_factory=PromptConfig)
 
 
@@ -48,18 +47,26 @@ class Tuned:
     without_vector: tuple[str, ...]
 
 
-def tune_in_space(store: Store, space: str, seeds: Seeds, *, runs: Path) -> Tuned:
-    """Tune a prompt in a space and keep it under its name; one of that name is replaced.
+def tune_in_space(connections: Connections, space: str | None, seeds: Seeds, *, runs: Path) -> Tuned:
+    """Tune a prompt in a space (None: that of the current release) and keep it under its name; one of it is replaced.
 
-    Seeds who are both positive and negative are refused. Raises NotFoundError for an unknown space, ConfigError without
-    a positive seed in the space, or without any negative one when none are mined.
+    Seeds who are both positive and negative are refused. Raises NotFoundError for an unknown space, or without any;
+    ConfigError without a positive seed in the space, or without any negative one when none are mined.
     """
     both = sorted(set(seeds.positives) & set(seeds.negatives))
     if both:
         raise ConfigError(f"user {both[0]!r} is a positive and a negative seed", hint="name each user once")
+    with AudienceGraph.connect(connections=connections) as ag:
+        named = named_in(ag.plan(seeds.sentence).rewritten.demand)
+    store = open_store(connections)
     with store.transaction(read_only=True) as tx:
-        name = read_space(tx, space).space
-        tower = _tower(tx, name, seeds.named, runs=runs)
+        chosen = space or read_current(tx).user_text_space
+        if chosen is None:
+            raise NotFoundError(
+                "the current release has no user-text space", hint="audience-graph users train --small --publish"
+            )
+        name = read_space(tx, chosen).space
+        tower = _tower(tx, name, named, runs=runs)
         keys = keys_of(tx, (*seeds.positives, *seeds.negatives))
         vectors = read_vectors(tx, name, list(keys.values()))
         taken = {user: key for user, key in keys.items() if key in vectors}
