@@ -3,7 +3,7 @@
     python tests/bench/bench_sentence.py                       1,000,000 users x 1,024 dims, K = 10,000
     python tests/bench/bench_sentence.py --users 200000        smaller
 
-Users are drawn with a spectrum that falls as i^-0.7, as vectors of trained models do; so are queries. Prints a
+Users and queries are drawn with a spectrum that falls as i^-0.7; `bench_ways.py` compares both on trained vectors. Prints a
 RESULTS block: median and 95th percentile over queries, and the share of the exact members that the shortlist finds.
 Starts servers of its own, in `--data-dir` or a temporary folder; makes a space of its own, and drops it.
 """

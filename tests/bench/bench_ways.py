@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,18 +25,25 @@ from audience_graph.demo.evaluation import read_truth, targeting_quality
 SENTENCE = "People who will look for {phrase}."
 
 
-def measure(data_dir: Path, weights: list[float]) -> dict[str, dict[str, float]]:
+def measure(data_dir: Path, weights: list[float], space: str | None) -> dict[str, dict[str, float]]:
     truth = read_truth(data_dir / "demo")
+    plain = SentenceOptions(guess=True, space=space)
+    ways = {"graph": ("graph", SentenceOptions()), "sentence": ("sentence", plain)}
+    ways |= {
+        "reworded": ("sentence", replace(plain, reword=True)),
+        "shortlist": ("sentence", replace(plain, shortlist=True)),
+    }
+    ways |= {f"both {w:g}": ("both", replace(plain, graph_weight=w)) for w in weights}
     found: dict[str, list[float]] = {}
+    chosen: dict[str, list[set[str]]] = {}
     with AudienceGraph.connect(data_dir) as ag:
-        ways = {"graph": ("graph", SentenceOptions()), "sentence": ("sentence", SentenceOptions(guess=True))}
-        ways |= {"reworded": ("sentence", SentenceOptions(guess=True, reword=True))}
-        ways |= {f"both {w:g}": ("both", SentenceOptions(guess=True, graph_weight=w)) for w in weights}
         for name, (method, options) in ways.items():
+            chosen[name] = []
 
-            def target(phrase: str, size: int, method=method, options=options) -> dict[str, float]:
+            def target(phrase: str, size: int, name=name, method=method, options=options) -> dict[str, float]:
                 said = phrase if method == "graph" else SENTENCE.format(phrase=phrase)
                 best = ag.target(said, size, method=method, sentence=options)
+                chosen[name].append(set(best.user_ids))
                 return dict(zip(best.user_ids, best.scores.tolist(), strict=True))
 
             lifts = targeting_quality(truth, target)
@@ -43,23 +51,30 @@ def measure(data_dir: Path, weights: list[float]) -> dict[str, dict[str, float]]
     found["most active"] = [max(one.events, one.breadth) for one in lifts]
     found["hidden interests"] = [one.oracle for one in lifts]
     best = np.nanmedian(found["hidden interests"])
+    shared = [len(a & b) / len(a) for a, b in zip(chosen["sentence"], chosen["shortlist"], strict=True)]
+    return {name: summary(values, best) for name, values in found.items()} | {
+        "members of the exact list in the shortlist's": {"mean": round(float(np.mean(shared)), 4), "least": min(shared)}
+    }
+
+
+def summary(values: list[float], best: float) -> dict[str, float]:
+    low, median, high = (round(float(q), 2) for q in np.nanquantile(values, [0.25, 0.5, 0.75]))
     return {
-        name: {
-            "median": round(float(np.nanmedian(values)), 2),
-            "quartiles": [round(float(q), 2) for q in np.nanquantile(values, [0.25, 0.75])],
-            "of the best": round(float(np.nanmedian(values) / best), 3),
-            "phrases": len(values),
-        }
-        for name, values in found.items()
+        "median": median,
+        "low": low,
+        "high": high,
+        "of the best": round(median / float(best), 3),
+        "phrases": len(values),
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, required=True)
-    parser.add_argument("--weights", type=float, nargs="+", default=[0.3, 0.5, 0.7])
+    parser.add_argument("--weights", type=float, nargs="+", default=[0.3, 0.6, 0.85])
+    parser.add_argument("--text-space", help="A staged space. [default: the release's]")
     args = parser.parse_args()
-    print(json.dumps(measure(args.data_dir, args.weights), indent=2))
+    print(json.dumps(measure(args.data_dir, args.weights, args.text_space), indent=2))
 
 
 if __name__ == "__main__":
