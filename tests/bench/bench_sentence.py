@@ -3,8 +3,9 @@
     python tests/bench/bench_sentence.py                       1,000,000 users x 1,024 dims, K = 10,000
     python tests/bench/bench_sentence.py --users 200000        smaller
 
-Users and queries are drawn with a spectrum that falls as i^-0.7; `bench_ways.py` compares both on trained vectors. Prints a
-RESULTS block: median and 95th percentile over queries, and the share of the exact members that the shortlist finds.
+Users and queries are drawn with a spectrum that falls as i^-0.7; `bench_ways.py` compares both on trained vectors.
+Prints a RESULTS block: median and 95th percentile over queries, and the share of the exact members that the shortlist
+finds.
 Starts servers of its own, in `--data-dir` or a temporary folder; makes a space of its own, and drops it.
 """
 
@@ -21,11 +22,10 @@ import numpy as np
 import pyarrow as pa
 from servers import bench_servers
 
-from audience_graph.user_text.shortlist import top_by_shortlist
+from audience_graph.user_text.shortlist import top_by_sentence, top_by_shortlist
 from audience_graph.user_text.space import SentenceMap, TextSpace
 from audience_graph.user_text.write import drop_space, open_space, update_users
 from audience_graph.vectors.store import open_store
-from audience_graph.vectors.topk import top_users
 
 SPACE = "text_2026_w01_0000be0c"
 FALL = 0.7
@@ -72,7 +72,7 @@ def main() -> None:
             query = row_of.astype(np.float16).astype(np.float64)
             with store.transaction(read_only=True, snapshot=True) as tx:
                 began = time.perf_counter()
-                best = top_users(tx, SPACE, query, args.size)
+                best = top_by_sentence(tx, row, query, args.size)
                 middle = time.perf_counter()
                 near = top_by_shortlist(tx, SPACE, query, args.size)
                 ended = time.perf_counter()

@@ -13,7 +13,7 @@ from audience_graph.audience.plan import Plan
 from audience_graph.audience.target import Cut, Target
 from audience_graph.release.records import Release
 from audience_graph.user_text.prompts import seed_keys
-from audience_graph.user_text.shortlist import top_by_shortlist
+from audience_graph.user_text.shortlist import top_by_sentence, top_by_shortlist
 from audience_graph.user_text.space import TextSpace
 from audience_graph.vectors.store import Transaction
 from audience_graph.vectors.topk import (
@@ -22,7 +22,6 @@ from audience_graph.vectors.topk import (
     all_scores,
     entity_vectors,
     query_vector,
-    top_users,
     user_ids_of,
     user_keys,
 )
@@ -55,7 +54,7 @@ def by_sentence(tx: Transaction, asked: Said) -> Target:
         best = top_by_shortlist(tx, asked.space.space, asked.vector, cut.size, least=cut.min_score, exclude_keys=out)
         note = f"{note} nearly exact: ranked through a shortlist".strip()
     else:
-        best = top_users(tx, asked.space.space, asked.vector, cut.size, least=cut.min_score, exclude_keys=out)
+        best = top_by_sentence(tx, asked.space, asked.vector, cut.size, least=cut.min_score, exclude_keys=out)
     asked.vector.flags.writeable = False
     return Target(
         phrases=asked.ask.listed,

@@ -15,9 +15,10 @@ import numpy.typing as npt
 from pgvector import HalfVector
 
 from audience_graph.errors import NotFoundError
+from audience_graph.user_text.space import TextSpace
 from audience_graph.vectors.packing import pack_users
 from audience_graph.vectors.store import Transaction, identifier
-from audience_graph.vectors.topk import PLAN, Floats, TopUsers, ranked
+from audience_graph.vectors.topk import PLAN, Floats, TopUsers, ranked, top_users
 
 SHORT_DIMS = 128
 FACTOR = 2
@@ -87,6 +88,20 @@ def read_directions(tx: Transaction, space: str) -> Singles | None:
     if not rows or rows[0]["shortlist"] is None:
         return None
     return np.frombuffer(rows[0]["shortlist"], np.float32).reshape(SHORT_DIMS, -1)
+
+
+def top_by_sentence(
+    tx: Transaction,
+    space: TextSpace,
+    query: Floats,
+    size: int,
+    *,
+    least: float | None = None,
+    exclude_keys: list[int] | None = None,
+) -> TopUsers:
+    """Return the `size` users with the largest product with `query` (d,), exactly; short rows are read to count."""
+    counted = short_table(space.space) if space.dims > SHORT_DIMS else None
+    return top_users(tx, space.space, query, size, least=least, exclude_keys=exclude_keys, counted=counted)
 
 
 def top_by_shortlist(
