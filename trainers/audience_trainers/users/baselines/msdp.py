@@ -24,6 +24,7 @@ from audience_trainers.run import resolve_config
 from audience_trainers.settings import Range, check_ranges
 from audience_trainers.users.baselines.from_history import at_cut, behaviours, event_places, histories_of
 from audience_trainers.users.baselines.linear_probe import Floats, probe, probe_few
+from audience_trainers.users.baselines.sequence_config import SEQUENCE_RANGES, SequenceConfig
 from audience_trainers.users.behaviour.batches import Reading, by_length
 from audience_trainers.users.behaviour.config import BehaviourConfig
 from audience_trainers.users.behaviour.encoder import DAY, GAP_WAVES, BehaviourEncoder, Events, waves
@@ -31,13 +32,9 @@ from audience_trainers.users.histories import Histories, Indices, Moments, last_
 from audience_trainers.users.scoring import Options, Scorer
 from audience_trainers.users.tasks.history import History
 from audience_trainers.users.texts import encode_with
-from audience_trainers.users.training import STEP_RANGES, Lessons, TrainOptions, hold_out, train
+from audience_trainers.users.training import Lessons, TrainOptions, hold_out, train
 
-_RANGES = STEP_RANGES | {
-    "dims": Range(1, 8_192),
-    "layers": Range(1, 100),
-    "heads": Range(1, 64),
-    "width": Range(1, 100_000),
+_RANGES = SEQUENCE_RANGES | {
     "behaviours": Range(1, 100_000),
     "draws": Range(1, 1_000),
     "shortest_days": Range(0.01, 1_000),
@@ -45,19 +42,13 @@ _RANGES = STEP_RANGES | {
     "horizon_days": Range(0.01, 10_000),
     "contrast": Range(0, 1_000),
     "mask": Range(0, 0.99),
-    "batch": Range(1, 1_000_000),
-    "held_out": Range(0.001, 0.9),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class MsdpConfig:
+class MsdpConfig(SequenceConfig):
     """Resolved settings. Raises ConfigError, naming the setting and its range, for a value out of range."""
 
-    dims: int = 64
-    layers: int = 2
-    heads: int = 4
-    width: int = 64
     behaviours: int = 200
     draws: int = 4  # moments T per user, of which each epoch takes one
     shortest_days: float = 1.0
@@ -65,13 +56,6 @@ class MsdpConfig:
     horizon_days: float = 14.0  # W of the prompt with which users are embedded
     contrast: float = 0.1  # lambda
     mask: float = 0.2
-    batch: int = 128
-    epochs: int = 12
-    patience: int = 4
-    learning_rate: float = 2e-3
-    warm: float = 0.05
-    weight_decay: float = 0.01
-    held_out: float = 0.1
 
     def __post_init__(self) -> None:
         check_ranges(self, _RANGES)

@@ -30,6 +30,7 @@ from audience_trainers.users.baselines.from_history import (
     histories_of,
 )
 from audience_trainers.users.baselines.linear_probe import Floats, probe
+from audience_trainers.users.baselines.sequence_config import SEQUENCE_RANGES, SequenceConfig
 from audience_trainers.users.baselines.user_mlp import user_mlp
 from audience_trainers.users.behaviour.batches import Reading, by_length
 from audience_trainers.users.behaviour.encoder import DAY, HOUR, TIME_FEATURES, Events, time_features
@@ -37,42 +38,25 @@ from audience_trainers.users.histories import Indices, last_events
 from audience_trainers.users.scoring import Options, Scorer
 from audience_trainers.users.tasks.history import History
 from audience_trainers.users.texts import encode_with
-from audience_trainers.users.training import STEP_RANGES, Lessons, TrainOptions, hold_out, train
+from audience_trainers.users.training import Lessons, TrainOptions, hold_out, train
 
 IGNORED = -1  # the code of an attribute that an event does not have
-_RANGES = STEP_RANGES | {
-    "dims": Range(1, 8_192),
-    "layers": Range(1, 100),
-    "heads": Range(1, 64),
-    "width": Range(1, 100_000),
+_RANGES = SEQUENCE_RANGES | {
     "dropout": Range(0, 0.99),
     "mask": Range(0.01, 0.99),
     "most": Range(1, 1_000_000),
     "temperature": Range(1e-3, 100),
-    "batch": Range(1, 1_000_000),
-    "held_out": Range(0.001, 0.9),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class One4allConfig:
+class One4allConfig(SequenceConfig):
     """Resolved settings. Raises ConfigError, naming the setting and its range, for a value out of range."""
 
-    dims: int = 64
-    layers: int = 2
-    heads: int = 4
-    width: int = 64
     dropout: float = 0.1
     mask: float = 0.15
     most: int = 1_000  # values of an attribute that are told apart, the commonest
     temperature: float = 0.1  # of the cosine between what is said of a text and the texts of the batch
-    batch: int = 128
-    epochs: int = 12
-    patience: int = 4
-    learning_rate: float = 2e-3
-    warm: float = 0.05
-    weight_decay: float = 0.01
-    held_out: float = 0.1
 
     def __post_init__(self) -> None:
         check_ranges(self, _RANGES)
