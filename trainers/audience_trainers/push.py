@@ -65,12 +65,12 @@ def stage_users(
     """
     from audience_trainers.users.keep import load_users, sentence_map
     from audience_trainers.users.standing import Standing
-    from audience_trainers.users.train_users import kept_texts, past_of, space_of
+    from audience_trainers.users.train_users import kept_events, kept_texts, past_of, space_of
 
     open_run(run.path, verify=True)
     day = last_day(warehouse(home).batches("events")) if as_of is None else as_of
     with past_of(home, connections, day) as source:
-        trained = load_users(run, source, kept_texts(home), progress=progress)
+        trained = load_users(run, source, kept_texts(home), cache=kept_events(home), progress=progress)
         standing = Standing(trained, day, progress=progress)
         told = run.read_json("model")
         space = TextSpace(
@@ -107,7 +107,7 @@ def refresh_users(
     """
     from audience_trainers.users.keep import load_users
     from audience_trainers.users.standing import Standing
-    from audience_trainers.users.train_users import kept_texts, past_of
+    from audience_trainers.users.train_users import kept_events, kept_texts, past_of
 
     store = open_store(connections)
     now = release.current(store)
@@ -121,7 +121,11 @@ def refresh_users(
     files = warehouse(home).batches("events")
     day = max(last_day(files), space.as_of) if as_of is None else as_of
     with past_of(home, connections, day) as source, open_runner(connections) as runner:
-        standing = Standing(load_users(run, source, kept_texts(home), progress=progress), day, progress=progress)
+        standing = Standing(
+            load_users(run, source, kept_texts(home), cache=kept_events(home), progress=progress),
+            day,
+            progress=progress,
+        )
         return release.refresh_user_text(
             runner, store, standing.users(), standing.embed, space=space.space, as_of=day, force=force
         )

@@ -15,12 +15,13 @@ from audience_trainers.users.alignment.aligned import Aligned, Described, join_s
 from audience_trainers.users.alignment.config import AlignConfig
 from audience_trainers.users.alignment.reach import Deeds
 from audience_trainers.users.alignment.train import IdleRows, Material, align
-from audience_trainers.users.behaviour.batches import Reading
 from audience_trainers.users.behaviour.config import BehaviourConfig
 from audience_trainers.users.behaviour.embed import READ_ROWS
 from audience_trainers.users.behaviour.encoder import BehaviourEncoder
 from audience_trainers.users.behaviour.pretrain import pretrain_behaviour
 from audience_trainers.users.entity_text import EntityText, EntityTextConfig, learn_entities
+from audience_trainers.users.event_text.encoder import EventText
+from audience_trainers.users.event_text.known import new_events, settle_events, start_events
 from audience_trainers.users.histories import Histories, Moments, last_events, read_histories
 from audience_trainers.users.inputs import Known, read_inputs
 from audience_trainers.users.pairs.build import Pairs, PairsConfig, build_pairs
@@ -55,8 +56,9 @@ class UsersConfig:
 
     `tower` reads sentences, `search_text` a user's last searches. With tune=head and no folder, the default of both,
     nothing is read again: sentences go through a head over their kept vectors, of searches the mean vector is taken.
-    With lora, full, or a folder, they are read by a model that is trained along within alignment. Raises ConfigError
-    for a tower of other dims than the space.
+    With lora, full, or a folder, they are read by a model that is trained along within alignment. `behaviour.text`
+    reads the texts of events, and may be trained in pre-training and alignment. Raises ConfigError for a tower of other
+    dims than the space.
     """
 
     pairs: PairsConfig = field(default_factory=lambda: PairsConfig(windows=WindowConfig(test_cuts=0)))
@@ -125,26 +127,22 @@ def train_users(source: Source, config: UsersConfig, encode: Encode, options: Tr
     families = FamilyMap()
     pairs = build_pairs(source, histories, config.pairs, families=families, progress=options.progress)
     texts = learn_entities(source.dictionary, histories, encode, config.entities, options.seed)
-    vectors = texts.events(histories.texts)
     left_out = config.align.left_out
     searching = () if "search" in left_out else histories.sources
     channels = tuple(name for name in searching if families.family(name) == "search")
+    vectors = texts.events(histories.texts)
     known = Known(histories, vectors, config.behaviour.width, config.align.searches, channels)
-    known, tabular = _learn_columns(known, read_profiles(source, histories), pairs, config, options)
-    everyone = np.arange(len(histories.user_ids))
-    end = np.full(len(everyone), int(histories.time.max()) + 1, np.int64)
-    whole = Reading(last_events(histories, Moments(everyone, end), known.width), end, vectors)
-    if "behaviour" in left_out:
-        encoder = BehaviourEncoder(vectors.shape[1], len(histories.sources), config.behaviour)  # for its sizes alone
-    else:
-        encoder = pretrain_behaviour(
-            whole, everyone, len(histories.sources), config.behaviour, options.within("behaviour")
-        ).model
     torch.manual_seed(options.seed)
-    model = _sides(encoder, tabular, config, text_dims=vectors.shape[1], beside=texts.dims)
+    events = None if "behaviour" in left_out else new_events(known, config.behaviour.text, texts.dims)
+    known = start_events(known, events, options.cache)
+    known, tabular = _learn_columns(known, read_profiles(source, histories), pairs, config, options)
+    encoder = _learn_behaviour(known, events, config, options)
+    torch.manual_seed(options.seed)
+    model = _sides(encoder, tabular, config, text_dims=vectors.shape[1], beside=texts.dims, events=events)
     told = texts.event_entities if config.tower.reads else texts.events
     material = _material(known, pairs, told, config, options.seed)
     aligned = align(model, material, config.align, options.within("alignment"))
+    known = settle_events(known, events, options.cache)
     return TrainedUsers(aligned.model, known, texts, aligned.valid_loss, tuple(aligned.curves))
 
 
@@ -158,15 +156,41 @@ def _key(options: TrainOptions, config: UsersConfig, histories: Histories) -> st
     return digest.hexdigest()
 
 
+def _learn_behaviour(
+    known: Known, events: EventText | None, config: UsersConfig, options: TrainOptions
+) -> BehaviourEncoder:
+    """Return the encoder of all histories, `events` trained with it; without behaviour one for its sizes alone."""
+    histories = known.histories
+    if "behaviour" in config.align.left_out:
+        return BehaviourEncoder(known.vectors.shape[1], len(histories.sources), config.behaviour)
+    everyone = np.arange(len(histories.user_ids))
+    end = np.full(len(everyone), int(histories.time.max()) + 1, np.int64)
+    whole = known.reading(last_events(histories, Moments(everyone, end), known.width), end)
+    return pretrain_behaviour(
+        whole,
+        everyone,
+        len(histories.sources),
+        config.behaviour,
+        options.within("behaviour"),
+        text=events if known.tuned else None,
+    ).model
+
+
 def _sides(
-    behaviour: BehaviourEncoder, tabular: TabularEncoder | None, config: UsersConfig, *, text_dims: int, beside: int
+    behaviour: BehaviourEncoder,
+    tabular: TabularEncoder | None,
+    config: UsersConfig,
+    *,
+    text_dims: int,
+    beside: int,
+    events: EventText | None = None,
 ) -> Aligned:
     """Return the model that is aligned, with a tower and an encoder of searches where the settings ask for them."""
     tower = TextTower(replace(config.tower, dims=config.align.dims), beside=beside) if config.tower.reads else None
     dims = config.behaviour.dims
     searching = config.search_text.reads and "search" not in config.align.left_out
     search = SearchText(replace(config.search_text, dims=dims)) if searching else None
-    return join_sides(behaviour, tabular, config.align, text_dims=text_dims, tower=tower, search=search)
+    return join_sides(behaviour, tabular, config.align, text_dims=text_dims, tower=tower, search=search, events=events)
 
 
 def _learn_columns(

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from audience_trainers.users.activity import read_activity
 from audience_trainers.users.behaviour.batches import Reading
-from audience_trainers.users.histories import Histories, Moments, last_codes, last_events
+from audience_trainers.users.histories import EventBlock, Histories, Moments, last_codes, last_events
 from audience_trainers.users.profiles import Profiles
 from audience_trainers.users.tabular.schema import Rows, TabularSchema
 
@@ -57,7 +57,9 @@ class UserInputs:
 class Known:
     """All that is known of users, of any time: events with the vectors (texts, t) of their texts, rows of columns.
 
-    `width` events are read before a moment, and `searches` of the last ones in `channels`.
+    `width` events are read before a moment, and `searches` of the last ones in `channels`. `events` (texts, v) are the
+    vectors of texts as events, where a model of their own reads them; None: `vectors`. `tuned`: the model is still
+    being trained, and reads the words.
     """
 
     histories: Histories
@@ -67,6 +69,13 @@ class Known:
     channels: tuple[str, ...]
     profiles: Profiles | None = None
     schema: TabularSchema | None = None
+    events: Floats | None = None
+    tuned: bool = False
+
+    def reading(self, block: EventBlock, moment: Indices) -> Reading:
+        """Return histories with what is known of their texts."""
+        vectors = self.vectors if self.events is None else self.events
+        return Reading(block, moment, vectors, self.histories.texts if self.tuned else None)
 
 
 def read_inputs(told: Known, moments: Moments) -> UserInputs:
@@ -76,7 +85,7 @@ def read_inputs(told: Known, moments: Moments) -> UserInputs:
     said = np.diff(start)
     share = sp.csr_matrix((1.0 / np.repeat(said, said), text, start), shape=(len(moments), len(told.vectors)))
     inputs = UserInputs(
-        Reading(block, moments.time, told.vectors),
+        told.reading(block, moments.time),
         np.asarray(share @ told.vectors, np.float32),
         said > 0,
         searches=Searches(text, start, told.histories.texts),

@@ -4,8 +4,9 @@ model.pt          weights of both sides         model.json   what else is needed
 entities.parquet  ids of the entities whose vectors texts take: rows of entity_vectors.npy (n, d), unit vectors
 sentences/        where a tower reads sentences: a folder that sentence-transformers opens
 searches/         where searches are read by an encoder of their own: a folder that Hugging Face opens
+events/           where events are read by a model of their own: a folder that Hugging Face opens
 
-LoRA lies in the weights of both folders: a model that is opened again is read, not trained further.
+LoRA lies in the weights of these folders: a model that is opened again is read, not trained further.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import hashlib
 import io
 import json
 import pickle
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
@@ -32,6 +33,8 @@ from audience_trainers.users.alignment.config import AlignConfig
 from audience_trainers.users.behaviour.config import BehaviourConfig
 from audience_trainers.users.behaviour.encoder import BehaviourEncoder
 from audience_trainers.users.entity_text import EntityText
+from audience_trainers.users.event_text.encoder import EventText
+from audience_trainers.users.event_text.known import open_events, settle_events
 from audience_trainers.users.fit import TrainedUsers, UsersConfig
 from audience_trainers.users.histories import Histories, read_histories
 from audience_trainers.users.inputs import Known
@@ -43,12 +46,13 @@ from audience_trainers.users.tabular.encoder import TabularEncoder
 from audience_trainers.users.tabular.schema import TabularSchema
 from audience_trainers.users.text_tower.config import TowerConfig
 from audience_trainers.users.text_tower.open import open_tower
+from audience_trainers.users.text_tower.reader import TextReader
 from audience_trainers.users.text_tower.save import write_reader
 from audience_trainers.users.texts import Encode
 from audience_trainers.users.user_model import Floats
 
 C = TypeVar("C")
-SENTENCES, SEARCHES = "sentences", "searches"
+SENTENCES, SEARCHES, EVENTS = "sentences", "searches", "events"
 
 
 def save_users(run: RunFolder, trained: TrainedUsers, config: UsersConfig) -> str:
@@ -64,6 +68,7 @@ def save_users(run: RunFolder, trained: TrainedUsers, config: UsersConfig) -> st
         "width": known.width,
         "searches": known.searches,
         "text_dims": int(known.vectors.shape[1]),
+        "event_dims": events.dims if (events := _events_of(trained.model)) is not None else 0,
         "entity_dims": trained.texts.dims,
         "entity_weight": trained.texts.weight,
         "schema": None if known.schema is None else json.loads(known.schema.to_json()),
@@ -76,9 +81,8 @@ def save_users(run: RunFolder, trained: TrainedUsers, config: UsersConfig) -> st
     run.write_array("entity_vectors", np.array(vectors, np.float32).reshape(len(ids), trained.texts.dims))
     if trained.model.tower is not None:
         trained.model.tower.save(run.path / SENTENCES)
-    search = _search_of(trained.model)
-    if search is not None:
-        write_reader(run.path / SEARCHES, search.reader)
+    for folder, reader in _readers(trained.model):
+        write_reader(run.path / folder, reader)
     buffer = io.BytesIO()
     torch.save({name: value for name, value in state.items() if not _is_read(name)}, buffer)
     run.write_bytes("model.pt", buffer.getvalue())
@@ -86,10 +90,13 @@ def save_users(run: RunFolder, trained: TrainedUsers, config: UsersConfig) -> st
     return str(told["content_hash"])
 
 
-def load_users(run: RunFolder, source: Source, encode: Encode, *, progress: Progress = silent) -> TrainedUsers:
+def load_users(
+    run: RunFolder, source: Source, encode: Encode, *, cache: Path | None = None, progress: Progress = silent
+) -> TrainedUsers:
     """Open a kept model on the events and columns of a source.
 
-    Events of channels that it was not trained on are left out, and said. Raises RunError for a damaged folder.
+    What a model of its own says of events is kept in the folder `cache`, if one is named. Events of channels that the
+    model was not trained on are left out, and said. Raises RunError for a damaged folder.
     """
     told, state = _read(run)
     histories = _with_channels(read_histories(source), tuple(told["sources"]), progress)
@@ -102,8 +109,9 @@ def load_users(run: RunFolder, source: Source, encode: Encode, *, progress: Prog
     progress("texts", 0, len(histories.texts))
     texts = EntityText(encode, source.dictionary, entity_vectors(run), told["entity_dims"], told["entity_weight"])
     vectors = texts.events(histories.texts)
-    progress("texts", len(histories.texts), len(histories.texts))
     known = Known(histories, vectors, told["width"], told["searches"], tuple(told["channels"]))
+    known = settle_events(known, _events_of(model), cache)
+    progress("texts", len(histories.texts), len(histories.texts))
     if schema is not None:
         known = replace(known, profiles=read_profiles(source, histories), schema=schema)
     return TrainedUsers(model.eval(), known, texts)
@@ -136,7 +144,9 @@ def sentence_map(run: RunFolder) -> SentenceMap:
 def config_of(kind: type[C], values: dict[str, Any]) -> C:
     """Return the settings that a run folder keeps; a setting that it does not know yet has its default."""
     known = get_type_hints(kind)
-    return kind(**{name: value for name, value in values.items() if name in known})
+    told = {name: value for name, value in values.items() if name in known}
+    parts = {name: config_of(known[name], value) for name, value in told.items() if is_dataclass(known[name])}
+    return kind(**(told | parts))
 
 
 def _model(
@@ -144,7 +154,11 @@ def _model(
 ) -> Aligned:
     behaviour = config_of(BehaviourConfig, run.config["behaviour"])
     tabular = None if schema is None else TabularEncoder(schema, config_of(TabularConfig, run.config["tabular"]))
-    encoder = BehaviourEncoder(told["text_dims"], len(told["sources"]), behaviour)
+    events, beside = None, told["entity_dims"]
+    if told.get("event_dims"):
+        events = open_events(run.path / EVENTS, behaviour.text, words=told["text_dims"] - beside, beside=beside)
+    width = told["text_dims"] if events is None else events.dims
+    encoder = BehaviourEncoder(width, len(told["sources"]), behaviour)
     align = config_of(AlignConfig, run.config["align"])
     tower = None
     if _texts_config(run, "tower").reads:
@@ -157,6 +171,7 @@ def _model(
         text_dims=told["text_dims"],
         tower=tower,
         search=None if "search" in align.left_out else _open_search(run, behaviour.dims),
+        events=events,
     )
 
 
@@ -167,9 +182,16 @@ def _open_search(run: RunFolder, dims: int) -> SearchText | None:
     return SearchText(replace(config, folder=str(run.path / SEARCHES), tune="head", dims=dims))
 
 
-def _search_of(model: Aligned) -> SearchText | None:
-    found = getattr(model.users, "search", None)
-    return found if isinstance(found, SearchText) else None
+def _events_of(model: Aligned) -> EventText | None:
+    found = getattr(model.users, "events", None)
+    return found if isinstance(found, EventText) else None
+
+
+def _readers(model: Aligned) -> list[tuple[str, TextReader]]:
+    """Return what reads texts of users, and the folders where they are kept."""
+    search, events = getattr(model.users, "search", None), _events_of(model)
+    found = [(SEARCHES, search.reader)] if isinstance(search, SearchText) else []
+    return found + ([(EVENTS, events.reader)] if events is not None and events.reader is not None else [])
 
 
 def _texts_config(run: RunFolder, name: str) -> TowerConfig:

@@ -18,7 +18,7 @@ from audience_trainers.users.measures import Values
 from audience_trainers.users.scoring import Options, model_settings
 from audience_trainers.users.source import open_folder, seconds_of
 from audience_trainers.users.tasks.history import History
-from audience_trainers.users.texts import encode_with
+from audience_trainers.users.texts import encode_with, kept_beside
 from audience_trainers.users.training import TrainOptions
 from audience_trainers.users.user_model import Floats
 
@@ -62,7 +62,8 @@ def _train(history: History, options: Options) -> Prepared:
     config = settings_of(model_settings(options))
     with open_folder(options.folder) as source:
         past = replace(source, events=source.events.filter(seconds_of(source.events.time) < history.cut))
-        trained = train_users(past, config, encode, TrainOptions(seed=options.training, progress=options.progress))
+        how = TrainOptions(seed=options.training, progress=options.progress, cache=kept_beside(options.cache))
+        trained = train_users(past, config, encode, how)
     known = {user: i for i, user in enumerate(trained.known.histories.user_ids)}
     at = np.array([known.get(user, -1) for user in history.users], np.int64)
     row = np.flatnonzero(at >= 0)

@@ -13,6 +13,7 @@ from audience_trainers.text_cache import TextCache
 
 Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 _KEPT = "all-MiniLM-L6-v2 alone"
+_EVENTS = "events"
 
 
 def encode_with(cache: Path | None) -> Encode:
@@ -22,3 +23,8 @@ def encode_with(cache: Path | None) -> Encode:
         return encoder.encode_alone
     kept = TextCache(cache, _KEPT, DIMS)
     return lambda texts: kept.encode(texts, encoder.encode_alone)
+
+
+def kept_beside(cache: Path | None) -> Path | None:
+    """Return the folder within `cache` for the vectors of models that users are trained with, if one is named."""
+    return None if cache is None else cache / _EVENTS

@@ -17,7 +17,7 @@ from audience_trainers.run import Progress, RunFolder, choose_device, create_run
 from audience_trainers.users.fit import UsersConfig, train_users
 from audience_trainers.users.keep import save_users
 from audience_trainers.users.source import Source, open_home, seconds_of
-from audience_trainers.users.texts import Encode, encode_with
+from audience_trainers.users.texts import Encode, encode_with, kept_beside
 from audience_trainers.users.training import TrainOptions
 
 KIND = "users"
@@ -47,7 +47,9 @@ def train_home(
     unfinished = _unfinished(home, options, as_of)
     with past_of(home, connections, as_of) as source:
         run = create_run(home.runs, kind=KIND, week=week, as_of=as_of, config=options.config, seed=options.seed)
-        how = TrainOptions(seed=options.seed, device=device, folder=unfinished, progress=progress)
+        how = TrainOptions(
+            seed=options.seed, device=device, folder=unfinished, progress=progress, cache=kept_events(home)
+        )
         trained = train_users(source, options.config, kept_texts(home), how)
         content_hash = save_users(run, trained, options.config)
         run.write_json("metrics", {
@@ -87,6 +89,11 @@ def past_of(home: Home, connections: Connections, as_of: date) -> Iterator[Sourc
 def kept_texts(home: Home) -> Encode:
     """Return the text encoder behind the home's cache of text vectors."""
     return encode_with(home.path / "cache" / TEXT_CACHE)
+
+
+def kept_events(home: Home) -> Path | None:
+    """Return the folder of the vectors that the models of events gave, each under the content of its weights."""
+    return kept_beside(home.path / "cache" / TEXT_CACHE)
 
 
 def space_of(run: RunFolder) -> str:

@@ -51,7 +51,10 @@ class Steps(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TrainOptions:
-    """Seed, device, and the folder that keeps checkpoints (None: none are kept); `key` names data and settings."""
+    """Seed, device, and the folder that keeps checkpoints (None: none are kept); `key` names data and settings.
+
+    `cache` keeps the vectors of texts that a model of the training's own reads (None: they are not kept).
+    """
 
     seed: int = 7
     device: str = "cpu"
@@ -59,6 +62,7 @@ class TrainOptions:
     key: str = ""
     bf16: bool = False
     progress: Progress = silent
+    cache: Path | None = None
 
     def within(self, name: str) -> TrainOptions:
         """Return options for one of several trainings, whose checkpoints lie in a folder of their own; it is made."""

@@ -14,6 +14,7 @@ from audience_graph.errors import ConfigError
 from audience_trainers.users.activity import FEATURES
 from audience_trainers.users.alignment.config import MODALITIES, AlignConfig
 from audience_trainers.users.behaviour.encoder import BehaviourEncoder
+from audience_trainers.users.event_text.encoder import EventText
 from audience_trainers.users.fusion import Concatenation, Fusion
 from audience_trainers.users.inputs import UserInputs
 from audience_trainers.users.search_text.encoder import SearchText
@@ -45,7 +46,8 @@ class UserModel(nn.Module):
 
     Tokens for the fusion: of behaviour the pooled vector, where the user is now and, by `config.activity`, how active
     it is; of searches one, one per column.
-    The token of searches is a map of the mean of their vectors, or what `search` makes of their words.
+    The token of searches is a map of the mean of their vectors, or what `search` makes of their words. `events` reads
+    the texts of events while it is trained; what is read later has the vectors that it gave.
 
     `modalities` are those that are fused, in order: what `config.without` leaves out, and columns without `tabular`, is
     not there. The width d is that of `behaviour`, which is not kept where it is left out; nor is the anchor.
@@ -60,6 +62,7 @@ class UserModel(nn.Module):
         *,
         anchor: nn.Module | None = None,
         search: SearchText | None = None,
+        events: EventText | None = None,
     ) -> None:
         super().__init__()
         left_out = config.left_out | ({"tabular"} if tabular is None else set())
@@ -70,6 +73,7 @@ class UserModel(nn.Module):
         self.gain = nn.Parameter(torch.tensor(GAIN))
         d = behaviour.text.out_features
         self.behaviour = None if "behaviour" in left_out else behaviour
+        self.events = None if "behaviour" in left_out else events
         self.activity = _activity(d) if config.activity and not left_out & {"activity", "behaviour"} else None
         self.search: nn.Module | None = None
         if "search" not in left_out:
@@ -116,6 +120,8 @@ class UserModel(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return the tokens (b, k, d) of events, who has any (b,), and the mean (b, t) of their text vectors."""
         events, moment = inputs.reading.events(rows, str(device))
+        if self.events is not None and inputs.reading.words is not None:
+            events = self.events(events, inputs.reading)
         states = encoder(events)
         pooled = encoder.pooled(states, events.time, moment)
         last = states.c[torch.arange(len(rows)), (events.length - 1).clamp_min(0)]

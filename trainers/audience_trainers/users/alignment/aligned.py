@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from audience_trainers.users.alignment.config import AlignConfig
 from audience_trainers.users.alignment.info_nce import Temperature
 from audience_trainers.users.behaviour.encoder import BehaviourEncoder
+from audience_trainers.users.event_text.encoder import EventText
 from audience_trainers.users.search_text.encoder import SearchText
 from audience_trainers.users.tabular.encoder import TabularEncoder
 from audience_trainers.users.text_tower.tower import TextTower
@@ -105,15 +106,19 @@ def join_sides(
     text_dims: int,
     tower: TextTower | None = None,
     search: SearchText | None = None,
+    events: EventText | None = None,
 ) -> Aligned:
     """Return the model that is aligned: what is learned so far on the users' side, a new head or a tower.
 
-    Text vectors have `text_dims`. The users' anchor is the sentences' own projection, unless a tower reads sentences
-    into vectors of another width: then it is one of its own, and nothing agrees before it is learned.
+    Text vectors have `text_dims`. The users' anchor is the sentences' own projection, unless sentences and `events` are
+    read by other models, or into vectors of another width: then it is one of its own, and nothing agrees before it is
+    learned.
     """
     head = new_head(text_dims, config.dims) if tower is None else tower.project
     anchor: nn.Module | None = None
     if config.anchor and "behaviour" not in config.left_out:
-        anchor = head if head.in_features == text_dims else new_head(text_dims, config.dims)
-    users = UserModel(behaviour, tabular, text_dims, config, anchor=anchor, search=search)
+        width = text_dims if events is None else events.dims
+        apart = events is not None and events.config.folder not in ("", tower.config.folder if tower else "")
+        anchor = new_head(width, config.dims) if apart or head.in_features != width else head
+    users = UserModel(behaviour, tabular, text_dims, config, anchor=anchor, search=search, events=events)
     return Aligned(users, head, tower=tower, temperature=config.temperature)

@@ -20,11 +20,15 @@ POOL = 32  # batches that are sorted by length together
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """Histories with the vectors (texts, t) of their texts: `block` of p histories, `moment` (p,) when each is read."""
+    """Histories with the vectors (texts, t) of their texts: `block` of p histories, `moment` (p,) when each is read.
+
+    `words` are the texts themselves, for a model that is trained to read them; None where the vectors are all there is.
+    """
 
     block: EventBlock
     moment: Indices
     vectors: Floats
+    words: tuple[str, ...] | None = None
 
     def events(self, rows: Indices, device: str = "cpu") -> tuple[Events, Tensor]:
         """Return the histories of rows, cut to the longest of them, and their moments (b,)."""

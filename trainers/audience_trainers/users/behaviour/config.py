@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from audience_graph.errors import ConfigError
 from audience_trainers.settings import Range, check_choices, check_ranges
+from audience_trainers.users.event_text.config import EventTextConfig
 from audience_trainers.users.training import STEP_RANGES
 
 KINDS = ("transformer", "gru", "mean")
@@ -36,6 +37,7 @@ class BehaviourConfig:
     width: int = 64  # events of a user that are read, the newest ones
     dropout: float = 0.1
     recency: bool = True  # how long ago an event was weighs it in the pooled vector; off = the paper's plain mean
+    text: EventTextConfig = field(default_factory=EventTextConfig)  # what reads the texts of events
     # losses (eq. 6, 7)
     steps: int = 5  # k: the next steps that c_t predicts
     temperature: float = 0.1  # of the cosine; the paper's is 1, with which the loss hardly falls: s lies in -1 .. 1

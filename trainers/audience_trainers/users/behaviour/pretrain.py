@@ -6,33 +6,44 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from audience_trainers.users.behaviour.batches import Indices, Reading, by_length
 from audience_trainers.users.behaviour.config import BehaviourConfig
 from audience_trainers.users.behaviour.encoder import DAY, BehaviourEncoder, BehaviourStates, Events
 from audience_trainers.users.behaviour.losses import cpc_loss, cyclic_kl
+from audience_trainers.users.event_text.encoder import EventText
 from audience_trainers.users.training import Lessons, Trained, TrainOptions, hold_out, train
 
 LEAST_EVENTS = 2  # a history of one event predicts nothing
 
 
 def pretrain_behaviour(
-    reading: Reading, user: Indices, sources: int, config: BehaviourConfig, options: TrainOptions
+    reading: Reading,
+    user: Indices,
+    sources: int,
+    config: BehaviourConfig,
+    options: TrainOptions,
+    *,
+    text: EventText | None = None,
 ) -> Trained[BehaviourEncoder]:
     """Train on histories, `user` (p,) whose each is, and return the encoder of the best epoch.
 
-    A share of the users is held out whole. `mean` has nothing to learn by looking ahead but its projections. Raises
-    ConfigError when fewer than two users have two events, and as `train` does.
+    With `text` what reads the events is trained along, in place; without, their vectors are as they are. A share of the
+    users is held out whole. `mean` has nothing to learn by looking ahead but its projections. Raises ConfigError when
+    fewer than two users have two events, and as `train` does.
     """
     usable = np.flatnonzero(reading.block.length >= LEAST_EVENTS)
     chosen = hold_out(user[usable], config.held_out, options.seed)
     training, held = usable[~chosen], usable[chosen]
     torch.manual_seed(options.seed)
-    encoder = BehaviourEncoder(reading.vectors.shape[1], sources, config).to(options.device)
+    width = reading.vectors.shape[1] if text is None else text.dims
+    encoder = BehaviourEncoder(width, sources, config).to(options.device)
+    model: nn.Module = encoder if text is None else nn.ModuleList([encoder, text.to(options.device)])
 
     def loss(rows: Indices, epoch: int) -> Tensor:  # noqa: ARG001
         events, _ = reading.events(rows, options.device)
+        events = events if text is None else text(events, reading)
         return behaviour_loss(encoder(events), events, config)
 
     lessons = Lessons(
@@ -41,7 +52,8 @@ def pretrain_behaviour(
         loss=loss,
         held=list(_batches(reading, held, config, np.random.default_rng(options.seed))),
     )
-    return train(encoder, lessons, config, options)
+    trained = train(model, lessons, config, options)
+    return Trained(encoder, trained.valid_loss, trained.curves)
 
 
 def behaviour_loss(states: BehaviourStates, events: Events, config: BehaviourConfig) -> Tensor:

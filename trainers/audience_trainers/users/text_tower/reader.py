@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -19,6 +21,8 @@ from audience_trainers.users.text_tower.architecture import (
 )
 from audience_trainers.users.text_tower.config import TowerConfig
 from audience_trainers.users.text_tower.pooling import last_token_pool, mean_pool
+
+_LENGTH_STEP = 8  # tokens
 
 
 class TextReader(nn.Module):
@@ -82,9 +86,39 @@ class TextReader(nn.Module):
         """Return the pooled unit vectors (n, width) of token embeddings (n, t, e) with mask (n, t)."""
         return self._pool({"inputs_embeds": inputs}, mask)
 
-    def tokens(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Return token numbers and mask, (n, t) both, padded to the longest text."""
-        found = self.tokenizer(list(texts), padding=True, truncation=True, max_length=self.max_tokens)
+    @torch.no_grad()
+    def alone(self, texts: Sequence[str]) -> Tensor:
+        """Return unit vectors (n, width) that do not depend on what else is read, so that they may be kept.
+
+        Texts of about equal length go together, filled up to one of a few shapes: the last bits of a product depend on
+        its shape, not on its neighbours.
+        """
+        self.model.eval()
+        found = torch.empty(len(texts), self.width, device=self.device)
+        if len(texts) == 0:
+            return found
+        tokens = self.tokenizer(list(texts), truncation=True, max_length=self.max_tokens)["input_ids"]
+        filled = np.array([max(1, -(-len(own) // _LENGTH_STEP)) * _LENGTH_STEP for own in tokens])
+        for length in np.unique(filled).tolist():
+            chosen = np.flatnonzero(filled == length)
+            for part in np.split(chosen, range(self.config.batch, len(chosen), self.config.batch)):
+                batch = [texts[i] for i in np.resize(part, self.config.batch).tolist()]
+                found[part] = self._read(batch, min(length, self.max_tokens))[: len(part)]
+        return found
+
+    def settle(self) -> None:
+        """End the training: LoRA goes into the weights, and the reader stays as it is, like one that is opened."""
+        if self.config.tune == "lora":
+            self.model = self.model.merge_and_unload()
+        self.config = replace(self.config, tune="head")
+        self._kept.clear()
+        self.model.requires_grad_(False).eval()
+
+    def tokens(self, texts: Sequence[str], length: int | None = None) -> tuple[Tensor, Tensor]:
+        """Return token numbers and mask, (n, t) both, padded to the longest text, or cut and padded to a length."""
+        padding = True if length is None else "max_length"
+        most = self.max_tokens if length is None else length
+        found = self.tokenizer(list(texts), padding=padding, truncation=True, max_length=most)
         ids, mask = (torch.tensor(found[name], dtype=torch.long) for name in ("input_ids", "attention_mask"))
         if ids.shape[1] == 0:
             ids, mask = (part.new_zeros(len(texts), 1) for part in (ids, mask))
@@ -92,8 +126,8 @@ class TextReader(nn.Module):
         ids[nothing, 0], mask[nothing, 0] = int(self.tokenizer.pad_token_id), 1
         return ids.to(self.device), mask.to(self.device)
 
-    def _read(self, texts: Sequence[str]) -> Tensor:
-        ids, mask = self.tokens(texts)
+    def _read(self, texts: Sequence[str], length: int | None = None) -> Tensor:
+        ids, mask = self.tokens(texts, length)
         return self._pool({"input_ids": ids}, mask)
 
     def _pool(self, inputs: dict[str, Tensor], mask: Tensor) -> Tensor:
