@@ -1,12 +1,13 @@
 """What each part of the user model is worth: the model without it beside the full one (FIND Table 5, and eq. 7, 10).
 
     python tests/bench/bench_users_ablations.py --dataset FOLDER --out FOLDER [--variants all] [--trainings 1]
+    python tests/bench/bench_users_ablations.py --dataset FOLDER --out FOLDER --variants lora_tower,lora_events
 
 FOLDER of the dataset has tasks.toml, as `audience-graph evaluate make-tasks` writes it. Each variant is trained with
 the full model's settings but one, from the same seeds (7, 8, ...: one per training), and judged on the same splits and
 users: AUC of zero-shot and of a linear probe of the fused vector. Writes VARIANT_SEED.json into --out, as
 `audience-graph evaluate users --json` prints it; what lies there from the same settings is not run again, so a stopped
-bench goes on.
+bench goes on. What trains a reader of texts runs where it is named, not among `all`: it takes many times as long.
 
 Prints the mean over tasks of each variant, and the paired difference to the full model: the mean over tasks (and
 trainings) with a 95 % interval of tasks drawn with replacement. One training says nothing of the chance of training.
@@ -43,6 +44,12 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "gru": ("behaviour.kind=gru",),
     "mean": ("behaviour.kind=mean",),
 }
+# A reader trained with the users, where the full model has a head over kept vectors; chunks bound the memory.
+READERS: dict[str, tuple[str, ...]] = {
+    "lora_tower": ("tower.tune=lora", "align.chunk=64"),
+    "lora_events": ("behaviour.text.tune=lora",),
+    "head_events": ("behaviour.text.tune=head",),
+}
 ROWS = {"zero_shot": "zero-shot", "probe": "linear probe"}
 FIRST_SEED = 7
 Told = dict[str, Any]
@@ -53,15 +60,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--variants", default="all", help=f"Comma-separated, of {', '.join(VARIANTS)}.")
+    parser.add_argument("--variants", default="all", help=f"Comma-separated, of {', '.join(VARIANTS | READERS)}.")
     parser.add_argument("--seeds", type=int, default=5, help="Splits of a task's users.")
     parser.add_argument("--trainings", type=int, default=1, help="Seeds of training: 7, 8, ...")
     parser.add_argument("--texts", type=Path, help="Folder of text vectors. [default: in --out]")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="more", help="For all.")
     options = parser.parse_args()
     asked = list(VARIANTS) if options.variants == "all" else [FULL, *options.variants.split(",")]
-    if unknown := [name for name in asked if name not in VARIANTS]:
-        parser.error(f"no variant {', '.join(unknown)}; there are {', '.join(VARIANTS)}")
+    if unknown := [name for name in asked if name not in VARIANTS | READERS]:
+        parser.error(f"no variant {', '.join(unknown)}; there are {', '.join(VARIANTS | READERS)}")
     options.out.mkdir(parents=True, exist_ok=True)
     found: dict[str, list[Told]] = {}
     for seed in range(FIRST_SEED, FIRST_SEED + options.trainings):
@@ -72,7 +79,7 @@ def main() -> None:
 
 def run_variant(name: str, seed: int, options: argparse.Namespace) -> Told:
     """Return what a variant reached, from its file where that is of the same settings, seeds and dataset."""
-    told = (*settings(options.dataset.name, options.more), *VARIANTS[name])
+    told = (*settings(options.dataset.name, options.more), *(VARIANTS | READERS)[name])
     head = {
         "folder": str(options.dataset.resolve()),
         "settings": list(told),

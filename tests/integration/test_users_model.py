@@ -19,7 +19,11 @@ from audience_graph.errors import NotFoundError, RunError
 from audience_graph.graph.runner import Neo4jRunner
 from audience_graph.ingest import load, load_events
 from audience_graph.vectors.store import Store
+from audience_trainers.run import open_run
 from audience_trainers.users import fit
+from audience_trainers.users.keep import load_users
+from audience_trainers.users.standing import Standing
+from audience_trainers.users.train_users import kept_texts, past_of
 from releases.runs import World, write_run
 from users.folders import event, write_folder
 
@@ -120,6 +124,26 @@ def test_from_events_to_an_audience_and_to_the_next_day(
     assert (whole["computed"], whole["release"]) == (0, moved["release"])
     with AudienceGraph.connect(connections=connections) as ag:
         assert ag.target("green tea", 5, method="sentence").as_of == date(2026, 2, 11)
+
+
+def test_new_texts_are_read_by_the_reader_that_was_trained(
+    tmp_path: Path, loaded: Home, call, store: Store, connections: Connections
+) -> None:
+    settings = [word for setting in [*SETTINGS, "behaviour.text.tune=lora"] for word in ("--set", setting)]
+    trained = call("users", "train", "--publish", *settings)
+    (kept,) = (loaded.path / "cache" / "text_vectors" / "events").iterdir()  # of the weights that were published
+    before, read = vectors(store, trained["space"]), (kept / "keys").stat().st_size
+    new = [{"event_id": "n1", **event("u07", 41.2, "purchase", text="violins and cellos")}]
+    load_events(write_folder(tmp_path / "next", new) / "events.parquet", home=loaded)
+    assert call("users", "refresh")["computed"] == 1
+    after = vectors(store, trained["space"])
+    assert {user for user in after if not np.array_equal(after[user], before[user])} == {"u07"}
+    assert [path.name for path in kept.parent.iterdir()] == [kept.name]
+    assert (kept / "keys").stat().st_size == read + 16  # one text more
+    with past_of(loaded, connections, date(2026, 2, 11)) as source:
+        opened = load_users(open_run(loaded.runs / trained["run_id"]), source, kept_texts(loaded))
+    wanted = Standing(opened, date(2026, 2, 11)).embed(["u07"])[0]
+    np.testing.assert_allclose(after["u07"], wanted, atol=1e-3)  # stored as 16 bits
 
 
 def test_prompts_are_tuned_listed_used_and_forgotten(tmp_path: Path, call) -> None:
