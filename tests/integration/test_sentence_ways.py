@@ -22,6 +22,7 @@ from audience_graph.sentences.demand import read_demand
 from audience_graph.sentences.rewrite import Rewritten
 from audience_graph.user_text.prompts import Prompt, delete_prompt, write_prompt
 from audience_graph.user_text.space import SentenceMap, TextSpace, read_map, read_spaces
+from audience_graph.user_text.weight import GraphWeight, delete_weight, read_weight, write_weight
 from audience_graph.user_text.write import drop_space, open_space
 from audience_graph.vectors.store import Store
 from audience_graph.vectors.topk import user_keys
@@ -171,6 +172,33 @@ def test_both_is_the_fusion_of_the_two_ranks(ag: AudienceGraph, world: World, ve
     one = SentenceOptions(space=SPACE, graph_weight=1.0)
     plain = ag.target("e7", 30, method="graph").user_ids
     assert ag.target("e7", 30, method="both", sentence=one).user_ids[:20] == plain[:20]
+
+
+def test_the_fitted_weight_is_used_where_none_is_given(ag: AudienceGraph, store: Store) -> None:
+    never = ag.target(SENTENCE, 30, method="both", sentence=IN)
+    assert (never.weighing.weight, never.weighing.told) == (0.6, "default: never fitted for this space")
+    with store.transaction() as tx:
+        write_weight(tx, SPACE, GraphWeight("2026-W30-0a0b0c0d", None, 3, 1))
+        write_weight(tx, SPACE, GraphWeight("2026-W30-0a0b0c0d", 0.9, 120, 2, {"grid": []}))  # in place of it
+        assert read_weight(tx, SPACE) == GraphWeight("2026-W30-0a0b0c0d", 0.9, 120, 2, {"grid": []})
+    best = ag.target(SENTENCE, 30, method="both", sentence=IN)
+    given = ag.target(SENTENCE, 30, method="both", sentence=replace(IN, graph_weight=0.9))
+    assert best.scores.tolist() == given.scores.tolist() != never.scores.tolist()
+    assert (best.weighing.told, given.weighing.told) == ("fitted on 120 sentences of 2 windows", "given")
+    assert "weight of the graph 0.9 (fitted on 120 sentences of 2 windows)" in repr(best)
+    why = ag.explain(best.user_ids[0], SENTENCE, method="both", sentence=IN)
+    assert why.weighing == best.weighing == ag.explain(best.user_ids[0], best).weighing
+    assert "(weight of the graph 0.9" in repr(why)
+    assert ag.explain(best.user_ids[0], SENTENCE, method="sentence", sentence=IN).weighing is None
+    plan = ag.plan(SENTENCE, sentence=IN)
+    assert plan.lines()[-1] == "both:      weight of the graph 0.9 (fitted on 120 sentences of 2 windows)"
+    assert ag.plan(SENTENCE).weighing is None  # the release has no space yet
+    with store.transaction() as tx:
+        delete_weight(tx, SPACE)
+    with pytest.raises(ConfigError, match="from 0 to 1"):
+        ag.plan(SENTENCE, sentence=replace(IN, graph_weight=2.0))
+    with pytest.raises(StoreError), store.transaction() as tx:
+        write_weight(tx, SPACE, GraphWeight("v", 1.5, 1, 1))
 
 
 def test_the_plan_says_what_is_known_and_what_is_not(ag: AudienceGraph) -> None:
@@ -336,6 +364,33 @@ def test_a_space_is_published_refreshed_and_retired(
         ag.target(SENTENCE, 10, method="sentence", sentence=IN)
     with pytest.raises(NotFoundError, match=SPACE):
         ag.explain("u5", best)  # an answer whose space is gone
+
+
+def test_spaces_before_the_last_published_ones_are_retired(
+    runner: Neo4jRunner, store: Store, vectors, staged, turn
+) -> None:
+    names = [f"text_2026_w30_000000{i}0" for i in range(5)]
+    for name in names:
+        release.stage_user_text(store, space_row(name), space_map(turn), table(vectors), staged, entities={})
+    for name in names[:4]:
+        release.publish_user_text(runner, store, name)
+    with store.transaction() as tx:
+        write_prompt(tx, Prompt("of the first", names[0], SENTENCE, vectors["u0"], {}), [], [])
+        write_weight(tx, names[0], GraphWeight("v", 0.5, 40, 1))
+    release.publish_user_text(runner, store, names[1])  # again: now it is the last one
+    with store.transaction(read_only=True) as tx:
+        assert release.published_spaces(tx)[:4] == (names[1], names[3], names[2], names[0])
+    gone = release.retire_past_user_text(store, keep=2)
+    assert {one.space for one in gone} >= {names[0], names[2]}
+    assert [one.prompts for one in gone if one.space == names[0]] == [("of the first",)]
+    assert release.retire_past_user_text(store, keep=2) == ()
+    with store.transaction(read_only=True) as tx:
+        left = {s.space for s in read_spaces(tx)}
+        assert read_weight(tx, names[0]) is None
+    assert left >= {names[1], names[3], names[4]}  # current, the one before, and the one that is only staged
+    assert not left & {names[0], names[2]}
+    assert [one.space for one in release.retire_past_user_text(store, keep=0)] == [names[3]]  # never the current one
+    assert release.current(store).user_text_space == names[1]
 
 
 @pytest.mark.parametrize("way", ["map", "folder", "both"])

@@ -24,6 +24,7 @@ from audience_trainers.users import fit
 from audience_trainers.users.keep import load_users
 from audience_trainers.users.standing import Standing
 from audience_trainers.users.train_users import kept_texts, past_of
+from audience_trainers.users.weights import fit as fit_weights
 from releases.runs import World, write_run
 from users.folders import event, write_folder
 
@@ -96,7 +97,10 @@ def test_from_events_to_an_audience_and_to_the_next_day(
     trained = call("users", "train", "--publish", *settings)
     assert (trained["status"], trained["users"], trained["dims"]) == ("current", 60, 32)
     assert trained["space"].startswith("text_2026_w07_")
-    assert [row["status"] for row in call("users", "list")] == ["current"]
+    (listed,) = call("users", "list")
+    assert (listed["status"], listed["graph_weight"]) == ("current", 0.6)
+    assert listed["weight_from"].startswith("default: ")  # 60 users are too few
+    assert (trained["weight_from"], trained["retired"]) == (listed["weight_from"], [])
     again = call("users", "stage", trained["run_id"])
     assert (again["computed"], again["users"]) == (0, 60)
 
@@ -171,6 +175,55 @@ def test_prompts_are_tuned_listed_used_and_forgotten(tmp_path: Path, call) -> No
     assert call("users", "forget", "mined", fails=True) is None
     assert isinstance(call("users", "forget", "mined", fails=True), NotFoundError)
     assert [row["prompt"] for row in call("users", "prompts")] == ["morning people"]
+
+
+def test_the_weight_of_the_graph_is_fitted_once_for_a_space_and_the_relations(
+    loaded: Home, call, store: Store, runner: Neo4jRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit_weights, "LEAST_SENTENCES", 3)
+    settings = [word for setting in [*SETTINGS, "pairs.windows.validation_share=0.7"] for word in ("--set", setting)]
+    trained = call("users", "train", *settings)
+    assert trained["weight_from"].startswith("fitted on ")
+    (staged,) = call("users", "list")
+    assert (staged["status"], staged["graph_weight"]) == ("staged", trained["graph_weight"])
+    by_hand = call("users", "weigh", trained["space"])
+    assert by_hand["graph_weight"] == trained["graph_weight"]
+    assert [point["weight"] for point in by_hand["measured"]["grid"]] == [round(i / 10, 1) for i in range(11)]
+    assert by_hand["measured"]["windows"][-1]["sentences"] > 0
+
+    with store.transaction() as tx:  # what was fitted is not fitted again
+        tx.execute("UPDATE graph_weight SET weight = 0.123")
+    assert call("users", "stage", trained["run_id"])["graph_weight"] == 0.123
+    assert call("users", "publish", trained["space"])["graph_weight"] == 0.123
+    assert call("plan", "green tea")["graph_weight"] == 0.123
+    best = call("target", "people who will buy green tea", "--method", "both", "--size", "10")
+    assert (best["graph_weight"], best["graph_weight_from"]) == (0.123, trained["weight_from"])
+    why = call("explain", best["rows"][0]["user_id"], "people who will buy green tea", "--method", "both")
+    assert why["graph_weight"] == 0.123
+
+    other = World(entities=8, degree=2, users=60, as_of=WORLD.as_of, week=WORLD.week, seed=WORLD.seed + 1)
+    release.publish(runner, store, release.stage(runner, store, write_run(tmp_path / "again", other)))
+    again = call("users", "publish", trained["space"])  # other relations: fitted anew
+    assert again["graph_weight"] != 0.123
+    assert again["version"] == release.current(store).version
+    with store.transaction() as tx:
+        tx.execute("UPDATE graph_weight SET version = 'an older one'")
+    (loaded.runs / trained["run_id"]).rename(loaded.path / "elsewhere")
+    assert "the run of space" in call("users", "weigh", fails=True).message
+    assert call("users", "publish", trained["space"])["graph_weight"] == again["graph_weight"]  # said, and published
+
+
+def test_publishing_retires_the_spaces_before_the_last_ones(call) -> None:
+    settings = [word for setting in SETTINGS for word in ("--set", setting)]
+    spaces = [call("users", "train", "--seed", str(seed), *settings)["space"] for seed in (1, 2, 3, 4)]
+    assert len(set(spaces)) == 4
+    kept = [call("users", "publish", space)["retired"] for space in spaces[:3]]
+    assert kept == [[], [], [spaces[0]]]
+    assert {row["space"]: row["status"] for row in call("users", "list")} == {
+        spaces[1]: "published", spaces[2]: "current", spaces[3]: "staged"
+    }  # fmt: skip
+    assert call("users", "publish", spaces[2], "--keep", "1")["retired"] == [spaces[1]]
+    assert {row["space"] for row in call("users", "list")} == set(spaces[2:])
 
 
 def test_a_damaged_or_absent_run_is_refused(loaded: Home, call) -> None:

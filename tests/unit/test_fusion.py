@@ -62,4 +62,4 @@ def test_one_user_and_wrong_weights() -> None:
 
 def test_the_help_tells_the_weight_that_is_used() -> None:
     shown = CliRunner().invoke(audience_graph, ["target", "--help"], terminal_width=100).stdout
-    assert f"[default: {GRAPH_WEIGHT}]" in " ".join(shown.split())
+    assert f"[default: fitted for the space, else {GRAPH_WEIGHT}]" in " ".join(shown.split())

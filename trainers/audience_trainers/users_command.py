@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from audience_trainers.users.commands import model, prompt
+from audience_trainers.users.commands import model, prompt, space
 from audience_trainers.users.pairs.command import pairs
 
 __all__ = ["users"]
@@ -15,6 +15,14 @@ def users() -> None:
     """Learn users from their past and a sentence about their future."""
 
 
-_MODEL = (model.train, model.stage, model.publish, model.refresh, model.list_spaces, model.retire)
+_MODEL = (
+    model.train,
+    model.stage,
+    model.publish,
+    model.refresh,
+    model.retire,
+    space.list_spaces,
+    space.weigh,
+)
 for command in (pairs, *_MODEL, prompt.tune, prompt.prompts, prompt.forget):
     users.add_command(command)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
-from audience_graph.audience.fusion import GRAPH_WEIGHT
 from audience_graph.audience.pick import PickRule
 from audience_graph.audience.target import Cut, Method
 from audience_graph.errors import ConfigError
@@ -21,16 +20,17 @@ class SentenceOptions:
     """How a sentence is asked.
 
     `reword`: tell the model the sentence in the words of its training, by rules; `rewriter`: by the language model of
-    this run folder, which rewords too. `guess`: rank although nothing in the sentence
-    is known. `space`: a user-text space, or the run that made it, in place of the release's. `graph_weight`: of the
-    graph's ranks, 0 to 1, where both are fused. `keep_seeds`: seed users of a prompt may be chosen too. `shortlist`:
-    rank by the sentence through a shortlist of twice the size: faster over many users, nearly the same members.
+    this run folder, which rewords too. `guess`: rank although nothing in the sentence is known. `space`: a user-text
+    space, or the run that made it, in place of the release's. `graph_weight`: of the graph's ranks, 0 to 1, where both
+    are fused; None = what was fitted for the space, else .6. `keep_seeds`: seed users of a prompt may be chosen too.
+    `shortlist`: rank by the sentence through a shortlist of twice the size: faster over many users, nearly the same
+    members.
     """
 
     reword: bool = False
     guess: bool = False
     space: str | None = None
-    graph_weight: float = GRAPH_WEIGHT
+    graph_weight: float | None = None
     keep_seeds: bool = False
     shortlist: bool = False
     rewriter: str | None = None

@@ -26,6 +26,7 @@ import numpy as np
 from audience_graph.answer import Answer
 from audience_graph.audience.near_events import Nearness
 from audience_graph.audience.pick import Picked
+from audience_graph.audience.weighing import Weighing
 from audience_graph.errors import NotFoundError
 from audience_graph.vectors.store import Transaction
 from audience_graph.vectors.topk import Floats, entity_vectors, query_vector, storable, user_vector
@@ -62,7 +63,7 @@ class Explanation(Answer):
     target that was explained (None when only phrases were given), `below_cut` by how much the score misses it.
 
     Where a sentence was asked too, `nearness` tells how near the user and the user's own events are to it; by the
-    sentence alone there are no `reasons`, and `score` is the cosine.
+    sentence alone there are no `reasons`, and `score` is the cosine. `weighing`: how much the graph counts beside it.
     """
 
     user_id: str
@@ -75,6 +76,7 @@ class Explanation(Answer):
     chosen: bool | None = None
     below_cut: float | None = None
     nearness: Nearness | None = None
+    weighing: Weighing | None = None
     release: int | None = None
     version: str | None = None
     week: str | None = None
@@ -84,7 +86,9 @@ class Explanation(Answer):
         near = self.nearness
         cosine = "" if near is None or near.score is None else f", cosine with the sentence {near.score:.4g}"
         notes = " ".join(filter(None, (self.note, "" if near is None else near.note)))
-        return f"user {self.user_id}: {score}{cosine} for {', '.join(repr(p) for p in self.phrases)}. {notes}".rstrip()
+        weighed = "" if self.weighing is None else f" ({self.weighing.line()})"
+        asked = ", ".join(repr(p) for p in self.phrases)
+        return f"user {self.user_id}: {score}{cosine} for {asked}{weighed}. {notes}".rstrip()
 
     def _columns(self) -> Mapping[str, Sequence[Any]]:
         r = self.reasons

@@ -18,7 +18,7 @@ import numpy as np
 from audience_graph.errors import ConfigError
 from audience_graph.vectors.topk import Floats, Keys
 
-GRAPH_WEIGHT = 0.6  # w: the middle of the weights that serve equally well, see RESULTS.md
+GRAPH_WEIGHT = 0.6  # w where none is given or fitted: the middle of those that serve equally well, see RESULTS.md
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,15 +36,21 @@ class Fused:
 
 def fuse(graph: tuple[Keys, Floats], sentence: tuple[Keys, Floats], *, weight: float = GRAPH_WEIGHT) -> Fused:
     """Fuse two sets of (keys, scores), each sorted by key. Raises ConfigError for a weight outside of 0..1."""
-    if isinstance(weight, bool) or not 0.0 <= weight <= 1.0:
-        raise ConfigError(f"the weight of the graph is a number from 0 to 1, not {weight!r}")
+    weight = checked_weight(weight)
     keys = np.union1d(graph[0], sentence[0])
     sides = [_spread(keys, *side) for side in (graph, sentence)]
-    shares = [np.log(_ranks(side) / max(1, len(keys))) for side in sides]
+    shares = [np.log(ranks(side) / max(1, len(keys))) for side in sides]
     scores = -(weight * shares[0] + (1.0 - weight) * shares[1]) / max(np.log(max(2, len(keys))), 1e-12)
     scores = np.where(scores > 0, scores, 0.0)  # no negative zero
     order = np.lexsort((keys, -scores))
     return Fused(keys[order], scores[order], sides[0][order], sides[1][order])
+
+
+def checked_weight(weight: float) -> float:
+    """Return a weight of the graph. Raises ConfigError for one outside of 0..1."""
+    if isinstance(weight, bool) or not 0.0 <= weight <= 1.0:
+        raise ConfigError(f"the weight of the graph is a number from 0 to 1, not {weight!r}")
+    return weight
 
 
 def _spread(keys: Keys, own: Keys, scores: Floats) -> Floats:
@@ -53,7 +59,7 @@ def _spread(keys: Keys, own: Keys, scores: Floats) -> Floats:
     return found
 
 
-def _ranks(scores: Floats) -> Floats:
+def ranks(scores: Floats) -> Floats:
     """Return the rank (n,) of each score, 1 for the largest, equal ones sharing the mean of theirs; NaN come last."""
     given = np.where(np.isnan(scores), -np.inf, scores)
     _, place, count = np.unique(-given, return_inverse=True, return_counts=True)

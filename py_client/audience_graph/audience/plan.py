@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audience_graph.answer import Answer
+from audience_graph.audience.weighing import Weighing
 from audience_graph.errors import NotFoundError
 from audience_graph.sentences.rewrite import Rewritten
 from audience_graph.user_text.prompts import Prompt
@@ -19,7 +20,8 @@ class Plan(Answer):
     `asked` is what the model is told: the sentence, or what it was rewritten to. `not_understood` are words that
     nothing known is called or near to; `coverage` is the share of the meaningful words that were understood. Where that
     leaves nothing, `by_meaning` are those words that the text encoder has met: the sentence can be ranked by their
-    meaning alone. A sentence that is the name of a tuned prompt stands for it.
+    meaning alone. A sentence that is the name of a tuned prompt stands for it. `weighing`: how much the graph counts
+    where graph and sentence are both asked, None without a user-text space.
     """
 
     sentence: str
@@ -28,6 +30,7 @@ class Plan(Answer):
     by_meaning: tuple[str, ...] = ()
     prompt: Prompt | None = None
     text_space: str | None = None
+    weighing: Weighing | None = None
     release: int | None = None
     version: str | None = None
     week: str | None = None
@@ -59,6 +62,9 @@ class Plan(Answer):
 
     def lines(self) -> list[str]:
         """Return the plan in words, line by line."""
+        return [*self._asked_lines(), *([] if self.weighing is None else [f"both:      {self.weighing.line()}"])]
+
+    def _asked_lines(self) -> list[str]:
         if self.prompt is not None:
             return [f"prompt:    {self.prompt.name}", f"sentence:  {self.prompt.sentence}",
                     f"seeds:     {self.prompt.verdict.get('reason', '')}"]  # fmt: skip

@@ -11,6 +11,7 @@ from audience_graph.audience.fusion import Fused, fuse
 from audience_graph.audience.pick import Picked
 from audience_graph.audience.plan import Plan
 from audience_graph.audience.target import Cut, Target
+from audience_graph.audience.weighing import weighing
 from audience_graph.release.records import Release
 from audience_graph.user_text.prompts import seed_keys
 from audience_graph.user_text.shortlist import top_by_sentence, top_by_shortlist
@@ -83,7 +84,8 @@ def by_both(tx: Transaction, release: Release, asked: Said) -> Target:
     query = query_vector({p.id: p.weight for p in picked}, vectors)
     sides = all_scores(tx, release.preference_space, query), all_scores(tx, asked.space.space, asked.vector)
     out = np.array(asked.left_out(tx), np.int64)
-    fused = fuse(*(_without(side, out) for side in sides), weight=asked.ask.sentence.graph_weight)
+    weighed = weighing(tx, asked.space.space, asked.ask.sentence.graph_weight)
+    fused = fuse(*(_without(side, out) for side in sides), weight=weighed.weight)
     best, user_ids = _cut(tx, fused, asked.ask.cut)
     for values in (query, asked.vector):
         values.flags.writeable = False
@@ -105,6 +107,7 @@ def by_both(tx: Transaction, release: Release, asked: Said) -> Target:
         sentence_query=asked.vector,
         graph_scores=best.graph,
         sentence_scores=best.sentence,
+        weighing=weighed,
         note=asked.note,
     )
 

@@ -19,6 +19,7 @@ import numpy as np
 from audience_graph.answer import Answer
 from audience_graph.audience.pick import Picked
 from audience_graph.audience.plan import Plan
+from audience_graph.audience.weighing import Weighing
 from audience_graph.errors import ConfigError
 from audience_graph.vectors.store import Transaction
 from audience_graph.vectors.topk import Floats, entity_vectors, query_vector, top_users, user_keys
@@ -39,7 +40,7 @@ class Target(Answer):
     By `method` "sentence", `scores` are cosines with the sentence of `plan` in `text_space`, `query` is its vector and
     `as_of` the day of the users' vectors there; `picked` is empty. By "both" they are fused ranks, 0 to 1;
     `graph_scores` and `sentence_scores` (NaN where a user has no vector) are those of the two sides, `sentence_query`
-    is the sentence's vector. `note` says what a side could not do.
+    is the sentence's vector, `weighing` how much the graph counted. `note` says what a side could not do.
     """
 
     phrases: tuple[str, ...]
@@ -63,6 +64,7 @@ class Target(Answer):
     sentence_query: Floats | None = None
     graph_scores: Floats | None = None
     sentence_scores: Floats | None = None
+    weighing: Weighing | None = None
     note: str = ""
 
     @property
@@ -73,7 +75,8 @@ class Target(Answer):
         cut = "" if self.score_at_cut is None else f", score at the cut {self.score_at_cut:.4g}"
         asked = ", ".join(repr(p) for p in self.phrases)
         how = {"graph": "", "sentence": " by the sentence", "both": " by graph and sentence"}[self.method]
-        said = f"\n{self.note}" if self.note else ""
+        weighed = "" if self.weighing is None else self.weighing.line()
+        said = "".join(f"\n{line}" for line in (weighed, self.note) if line)
         return f"target {asked}{how}: {len(self.user_ids):,} of {self.eligible:,} eligible users{cut}{said}"
 
     def _columns(self) -> Mapping[str, Sequence[Any]]:

@@ -20,6 +20,7 @@ from audience_graph.audience.plan import Plan
 from audience_graph.audience.rank import Said, by_both, by_sentence
 from audience_graph.audience.sentence import Speaker
 from audience_graph.audience.target import Target, target_users
+from audience_graph.audience.weighing import weighing
 from audience_graph.errors import AmbiguousError, NotFoundError
 from audience_graph.release.records import Release
 from audience_graph.request import Request
@@ -48,7 +49,10 @@ class Ways:
     def plan(self, request: Request, ask: Ask) -> Plan:
         """Return the plan of the sentence; nothing is ranked. Works without any user-text space too."""
         space = self._space(request, ask) if request.read.user_text_space or ask.sentence.space else None
-        return self._speaker.plan(request.tx, ask.said, space, ask.sentence)
+        found = self._speaker.plan(request.tx, ask.said, space, ask.sentence)
+        if space is None:
+            return found
+        return replace(found, weighing=weighing(request.tx, space.space, ask.sentence.graph_weight))
 
     def target(self, request: Request, ask: Ask) -> Target:
         """Return the audience. Raises NotFoundError for a sentence of which nothing is known (unless a guess is asked
@@ -60,6 +64,10 @@ class Ways:
         release = request.read
         found = target_users(request.tx, release.preference_space, asked, ask.cut, ask.listed)
         return replace(found, as_of=release.preference_as_of)
+
+    def picked(self, request: Request, ask: Ask) -> tuple[Picked, ...]:
+        """Return the entities of the graph's side where both ways are asked; none where it says nothing."""
+        return self._graph_side(request, ask, self.plan(request, ask))[0]
 
     def explain(self, request: Request, ask: Ask, user_id: str) -> Explanation:
         """Return why a user has their score, on each side that the method has. Raises as `target` does."""
@@ -73,7 +81,10 @@ class Ways:
             assert found is not None
             return found
         sentence = Sentence(asked.space.space, asked.vector, ask.listed)
-        return self._nearness(request.tx, sentence, release.window, user_id, found)
+        found = self._nearness(request.tx, sentence, release.window, user_id, found)
+        if not picked:
+            return found
+        return replace(found, weighing=weighing(request.tx, sentence.space, ask.sentence.graph_weight))
 
     def explain_target(self, tx: Transaction, now: Release | None, target: Target, user_id: str) -> Explanation:
         """Return why a user has the score of an answer, on its own spaces and picked entities; ids stand for names.
@@ -94,7 +105,8 @@ class Ways:
         fused = target.method == "both"  # a rank, which one user alone does not have
         below = None if chosen or fused or found.score is None or cut is None else cut - found.score
         found = replace(found, chosen=chosen, below_cut=below)
-        return replace(found, release=target.release, version=target.version, week=target.week)
+        found = replace(found, release=target.release, version=target.version, week=target.week)
+        return replace(found, weighing=target.weighing)
 
     def _nearness(
         self, tx: Transaction, sentence: Sentence, window: Window, user_id: str, found: Explanation | None

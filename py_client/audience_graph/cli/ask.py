@@ -22,6 +22,7 @@ from audience_graph.cli.options import data_dir_option, format_options, print_js
 
 if TYPE_CHECKING:
     from audience_graph.answer import Answer
+    from audience_graph.audience.weighing import Weighing
     from audience_graph.client import AudienceGraph
 
 _SHOWN = 20
@@ -117,6 +118,7 @@ def plan(sentence: str, show_query: bool, **asked: Any) -> None:
     with client(asked.pop("data_dir"), show_query) as ag:
         found = ag.plan(sentence, sentence=options)
     extra = {"asked": list(found.asked), "coverage": found.coverage, "not_understood": list(found.not_understood)}
+    extra |= _weighed(found.weighing)
     print_answer(found, **asked, extra=extra)
 
 
@@ -167,6 +169,7 @@ def target(phrases: tuple[str, ...], size: int, show_query: bool, **asked: Any) 
             "text_space": best.text_space,
             "plan": None if best.plan is None else best.plan.lines(),
             "note": best.note,
+            **_weighed(best.weighing),
             "eligible": best.eligible,
             "score_at_cut": best.score_at_cut,
             "picked": [{"id": p.id, "name": p.name, "relevance": p.relevance, "path": p.path} for p in best.picked],
@@ -202,7 +205,12 @@ def explain(user: str, phrases: tuple[str, ...], show_query: bool, **asked: Any)
         how = {"method": asked.pop("method"), "sentence": sentence}
         why = ag.explain(user, _asked(phrases), rule=rule, options=options, **how)
     extra = {"user_id": why.user_id, "score": why.score, "rounding": why.rounding, "note": why.note}
+    extra |= _weighed(why.weighing)
     print_answer(why, **asked, extra=extra)
+
+
+def _weighed(found: Weighing | None) -> dict[str, Any]:
+    return {} if found is None else {"graph_weight": found.weight, "graph_weight_from": found.told}
 
 
 def _asked(phrases: tuple[str, ...]) -> str | tuple[str, ...]:

@@ -88,7 +88,10 @@ def sentence_options(command: F) -> F:
             click.option("--guess", is_flag=True, help="Rank although nothing in the sentence is known."),
             click.option("--text-space", default=None, help="User-text space to ask in. [default: the release's]"),
             click.option(
-                "--graph-weight", type=float, default=None, help="Of the graph in `both`, 0 to 1. [default: 0.6]"
+                "--graph-weight",
+                type=float,
+                default=None,
+                help="Of the graph in `both`, 0 to 1. [default: fitted for the space, else 0.6]",
             ),
             click.option("--keep-seeds", is_flag=True, help="Choose seed users of a prompt too."),
             click.option("--shortlist", is_flag=True, help="By the sentence: faster over many users, nearly exact."),
@@ -103,9 +106,8 @@ def sentence_of(asked: dict[str, Any]) -> SentenceOptions:
     from audience_graph.audience.ask import SentenceOptions
 
     space, rewriter, weight = (asked.pop(name) for name in ("text_space", "rewriter", "graph_weight"))
-    weighed = {} if weight is None else {"graph_weight": weight}
     flags = {name: asked.pop(name) for name in ("reword", "guess", "keep_seeds", "shortlist")}
-    return SentenceOptions(space=space, rewriter=rewriter, **flags, **weighed)
+    return SentenceOptions(space=space, rewriter=rewriter, graph_weight=weight, **flags)
 
 
 def expansion(asked: dict[str, Any]) -> ExpandOptions:

@@ -99,7 +99,7 @@ def build_sequences(
         if not files:
             return Sequences(SCHEMA.empty_table(), 0, 0, 0, linker.ambiguous)
         events = window(backend, files, start, end)
-        phrases = _table(**_link_phrases(backend, events, linker))
+        phrases = _table(**link_phrases(backend, events, linker))
         known = _table(entity_id=list(dictionary.ids))
         mentions = mentions_of(events, phrases, known, _tagged(backend, home)).order_by(list(_ORDER))
         table = backend.to_pyarrow(mentions).cast(SCHEMA)
@@ -188,7 +188,7 @@ def arrays_per_user(table: pa.Table, *, engine: Engine = "duckdb") -> pa.Table:
         return backend.to_pyarrow(per_user(ibis.memtable(table))).cast(schema)
 
 
-def _link_phrases(backend: Any, events: Any, linker: Linker) -> dict[str, list[str]]:
+def link_phrases(backend: Any, events: Any, linker: Linker) -> dict[str, list[str]]:
     distinct = phrases_of(events).select("phrase").distinct()
     found: dict[str, list[str]] = {"phrase": [], "entity_id": []}
     for phrase in backend.to_pyarrow(distinct).column("phrase").to_pylist():

@@ -25,6 +25,7 @@ from audience_graph.release.refresh import Refreshed, refresh
 from audience_graph.release.retention import log_of, publish_and_retire, retire_in_background
 from audience_graph.release.retire import RETENTION_WEEKS, Retired, expired, mark_retiring, retire
 from audience_graph.release.stage import stage
+from audience_graph.release.text_retention import KEEP_SPACES, RetiredText, published_spaces, retire_past_user_text
 from audience_graph.release.user_text import (
     RefreshedText,
     publish_user_text,
@@ -35,6 +36,7 @@ from audience_graph.release.user_text import (
 
 __all__ = [
     "DEFAULT_GATES",
+    "KEEP_SPACES",
     "RETENTION_WEEKS",
     "Change",
     "Diff",
@@ -44,6 +46,7 @@ __all__ = [
     "RefreshedText",
     "Release",
     "Retired",
+    "RetiredText",
     "Terms",
     "VersionRef",
     "checks_of",
@@ -60,6 +63,7 @@ __all__ = [
     "publish",
     "publish_and_retire",
     "publish_user_text",
+    "published_spaces",
     "read_current",
     "read_version_of",
     "refresh",
@@ -67,6 +71,7 @@ __all__ = [
     "repair_mirror",
     "retire",
     "retire_in_background",
+    "retire_past_user_text",
     "retire_user_text",
     "rollback",
     "stage",

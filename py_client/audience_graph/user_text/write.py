@@ -16,6 +16,7 @@ import pyarrow as pa
 from audience_graph.errors import ConfigError
 from audience_graph.user_text.shortlist import SHORT_DIMS, Shorts, read_directions, short_table
 from audience_graph.user_text.space import KIND, Floats, SentenceMap, TextSpace, table_of
+from audience_graph.user_text.weight import delete_weight
 from audience_graph.vectors.packing import framed, pack_users
 from audience_graph.vectors.store import Transaction, identifier
 from audience_graph.vectors.user_rows import keep_unmoved, moved_users, stage_users
@@ -107,11 +108,12 @@ def move_to(tx: Transaction, space: str, as_of: date) -> None:
 
 
 def drop_space(tx: Transaction, space: str) -> None:
-    """Drop the table of a space, its encoder and its prompts; its row stays where a release names it."""
+    """Drop the table of a space, its encoder, weight and prompts; its row stays where a release names it."""
     for table in (table_of(space), short_table(space), identifier(f"entity_vector_{space}")):
         tx.execute(f"DROP TABLE IF EXISTS {table}")
     tx.execute("DELETE FROM prompt WHERE space = %s", (space,))
     tx.execute("DELETE FROM sentence_encoder WHERE space = %s", (space,))
+    delete_weight(tx, space)
     tx.execute(
         "DELETE FROM space s WHERE s.space = %s AND NOT EXISTS (SELECT FROM release WHERE user_text_space = s.space)",
         (space,),

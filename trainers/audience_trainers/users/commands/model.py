@@ -1,4 +1,4 @@
-"""`audience-graph users train | stage | publish | refresh | list | retire`: a user model and its space."""
+"""`audience-graph users train | stage | publish | refresh | retire`: a user model and its space."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from audience_graph.cli.options import data_dir_option, print_json, print_rows
 from audience_graph.cli.steps import Steps
 from audience_graph.config import Home, find_connections, find_home
 from audience_graph.errors import NotFoundError
+from audience_trainers.users.commands.space import tell_retired, weight_of
 
 _AS_OF = click.option(
     "--as-of",
     type=click.DateTime(["%Y-%m-%d"]),
     help="Last day that is read. [default: the last day with an event, at most today (UTC)]",
+)
+_KEEP = click.option(
+    "--keep", type=click.IntRange(1), default=2, show_default=True, help="Published spaces to keep, this one included."
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON value instead of a table.")
 
@@ -28,6 +32,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON val
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="Where.")
 @click.option("--stage/--no-stage", default=True, show_default=True, help="Write all users' vectors to the store.")
 @click.option("--publish/--no-publish", default=False, show_default=True, help="Make the space the current one.")
+@_KEEP
 @_JSON
 @data_dir_option
 def train(
@@ -38,6 +43,7 @@ def train(
     device: str,
     stage: bool,
     publish: bool,
+    keep: int,
     as_json: bool,
     data_dir: str | None,
 ) -> None:
@@ -68,7 +74,12 @@ def train(
             space, updated = stage_users(home, connections, run, as_of=run.as_of, progress=progress)
             row |= {"space": space.space, "dims": space.dims, "users": updated.users, "status": "staged"}
         if publish:
-            row |= {"release": publish_users(connections, run.run_id).id, "status": "current"}
+            found, retired = publish_users(home, connections, run.run_id, keep=keep, progress=progress)
+            row |= {"release": found.id, "status": "current", "retired": [one.space for one in retired]}
+    if stage or publish:
+        row |= weight_of(connections, str(row["space"]))
+    if publish:
+        tell_retired(retired)
     _print(row, as_json)
 
 
@@ -91,24 +102,35 @@ def stage(run: str, as_of: datetime | None, as_json: bool, data_dir: str | None)
         found = open_run(_folder(home, run))
         space, updated = stage_users(home, find_connections(home), found, as_of=_day(as_of), progress=progress)
     _print({"space": space.space, "as_of": space.as_of.isoformat(), "computed": updated.recomputed,
-            "dropped": updated.dropped, "users": updated.users}, as_json)  # fmt: skip
+            "dropped": updated.dropped, "users": updated.users,
+            **weight_of(find_connections(home), space.space)}, as_json)  # fmt: skip
 
 
 @click.command()
 @click.argument("space")
+@_KEEP
 @_JSON
 @data_dir_option
-def publish(space: str, as_json: bool, data_dir: str | None) -> None:
+def publish(space: str, keep: int, as_json: bool, data_dir: str | None) -> None:
     """Make a staged SPACE (or the run that made it) the user-text space of the current release.
+
+    Spaces that were published before are dropped then, with their prompts, all but the last ones; never one that is
+    only staged, or that a release of a kept week names.
 
     \b
     audience-graph users publish text_2026_w30_1a2b3c4d
+    audience-graph users publish text_2026_w30_1a2b3c4d --keep 3
     """
     from audience_trainers.push import publish_users
 
-    found = publish_users(find_connections(find_home(data_dir)), space)
+    home = find_home(data_dir)
+    connections = find_connections(home)
+    with Steps() as progress:
+        found, retired = publish_users(home, connections, space, keep=keep, progress=progress)
+    tell_retired(retired)
     _print({"release": found.id, "version": found.version, "space": found.user_text_space,
-            "as_of": str(found.user_text_as_of)}, as_json)  # fmt: skip
+            "as_of": str(found.user_text_as_of), **weight_of(connections, str(found.user_text_space)),
+            "retired": [one.space for one in retired]}, as_json)  # fmt: skip
 
 
 @click.command()
@@ -132,46 +154,6 @@ def refresh(as_of: datetime | None, force: bool, as_json: bool, data_dir: str | 
     _print({"release": found.release.id, "space": found.release.user_text_space,
             "as_of": str(found.release.user_text_as_of), "computed": updated.recomputed, "dropped": updated.dropped,
             "users": updated.users}, as_json)  # fmt: skip
-
-
-@click.command(name="list")
-@_JSON
-@data_dir_option
-def list_spaces(as_json: bool, data_dir: str | None) -> None:
-    """List the user-text spaces that are kept, newest first, with what their models reached in training.
-
-    \b
-    audience-graph users list
-    """
-    from audience_graph.release import current
-    from audience_graph.user_text.space import count_users, read_spaces
-    from audience_graph.vectors.store import open_store
-
-    store = open_store(find_connections(find_home(data_dir)))
-    with store.transaction(read_only=True) as tx:
-        spaces = [(one, count_users(tx, one.space)) for one in read_spaces(tx)]
-    try:
-        now = current(store).user_text_space
-    except NotFoundError:
-        now = None
-    rows = [
-        {
-            "space": one.space,
-            "status": "current" if one.space == now else "staged",
-            "users": users,
-            "dims": one.dims,
-            "as_of": one.as_of.isoformat(),
-            "valid_loss": one.metrics.get("valid_loss"),
-            "run": one.model,
-        }
-        for one, users in spaces
-    ]
-    if as_json:
-        print_json(rows)
-    elif rows:
-        print_rows(rows, columns=list(rows[0]))
-    else:
-        click.echo("no user-text space yet: audience-graph users train --small --publish", err=True)
 
 
 @click.command()
