@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from audience_graph.audience.ask import SentenceOptions as SentenceOptions
+    from audience_graph.audience.compare import Change as Change
+    from audience_graph.audience.compare import Comparison as Comparison
     from audience_graph.audience.explain import Explanation as Explanation
     from audience_graph.audience.explain import Reason as Reason
     from audience_graph.audience.near_events import NearEvent as NearEvent
@@ -39,6 +41,8 @@ _HOMES = {
     "AmbiguousError": "errors",
     "AudienceGraph": "client",
     "AudienceGraphError": "errors",
+    "Change": "audience.compare",
+    "Comparison": "audience.compare",
     "ConfigError": "errors",
     "Connections": "config",
     "ExpandOptions": "graph.expansion",

@@ -22,11 +22,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from audience_graph.audience.ask import Ask, SentenceOptions
+from audience_graph.audience.compare import Comparison
 from audience_graph.audience.explain import Explanation
 from audience_graph.audience.graph_side import GraphSide, Phrases
 from audience_graph.audience.pick import PickRule
 from audience_graph.audience.plan import Plan
 from audience_graph.audience.sentence import Speaker
+from audience_graph.audience.spaces import Beside, compare_spaces
 from audience_graph.audience.target import Cut, Method, Target
 from audience_graph.audience.ways import Ways
 from audience_graph.config import Connections, find_connections, find_home
@@ -66,7 +68,8 @@ class AudienceGraph:
         self._runs = runs
         self._texts = TextEncoder()  # one for phrases, sentences and events
         self._graph = GraphSide(runner, self._text_encoder)
-        self._ways = Ways(Speaker(runner, self._text_encoder, self._texts, runs), self._graph)
+        self._speaker = Speaker(runner, self._text_encoder, self._texts, runs)
+        self._ways = Ways(self._speaker, self._graph)
 
     @classmethod
     def connect(
@@ -198,6 +201,25 @@ class AudienceGraph:
         with self._request(chosen.week) as request:
             found, release = self._ways.explain(request, ask, user_id), request.read
         return replace(self._graph.named(found), **release.source)
+
+    def compare_spaces(
+        self,
+        a: str,
+        b: str,
+        sentences: str | Sequence[str] = (),
+        *,
+        size: int = 1000,
+        sentence: SentenceOptions | None = None,
+    ) -> Comparison:
+        """Return how the audiences of sentences differ between two user-text spaces, staged or published.
+
+        Without `sentences`: demands about the entities that most users met, and the sentences of the prompts. No number
+        is shown of under 100 users. Raises NotFoundError for an unknown space, or where nothing in a sentence is known.
+        """
+        listed = (sentences,) if isinstance(sentences, str) else tuple(sentences)
+        beside = Beside(a, b, listed, size, sentence or SentenceOptions())
+        with self._request(None) as request:
+            return compare_spaces(request, self._speaker, self._runner, beside)
 
     def query(self, name: str, /, **params: Any) -> QueryResult:
         """Run a saved query by name on the current release, with READ access. An `entity` parameter takes a phrase."""

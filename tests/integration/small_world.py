@@ -53,6 +53,10 @@ class World:
     mentions: dict[str, list[str]]
     users: dict[str, np.ndarray]
 
+    def reach(self, entity_id: str) -> int:
+        """Return how many users mention an entity."""
+        return sum(entity_id in mentioned for mentioned in self.mentions.values())
+
 
 def make_world() -> World:
     rng = np.random.default_rng(7)
@@ -141,7 +145,9 @@ def _write_users(store: Store, world: World) -> None:
         ):
             tx.execute(f"DROP TABLE IF EXISTS user_vector_{space}, entity_vector_{space}")
             tx.execute(f"CREATE TABLE user_vector_{space} (key bigint PRIMARY KEY, vector halfvec({DIMS}))")
-            tx.execute(f"CREATE TABLE entity_vector_{space} (entity_id text PRIMARY KEY, vector halfvec({DIMS}))")
+            tx.execute(
+                f"CREATE TABLE entity_vector_{space} (entity_id text PRIMARY KEY, vector halfvec({DIMS}), reach bigint)"
+            )
             tx.execute("INSERT INTO space VALUES (%s, 'preference', %s, 'hand', %s, %s)", [space, DIMS, week, AS_OF])
             tx.execute(
                 "INSERT INTO relation_version (version, week, relation_type, content_hash, status, run_id)"
@@ -154,7 +160,8 @@ def _write_users(store: Store, world: World) -> None:
                 [version, space, AS_OF, version],
             )
             for entity_id, vector in world.entities.items():
-                tx.execute(f"INSERT INTO entity_vector_{space} VALUES (%s, %s)", [entity_id, HalfVector(vector)])
+                row = [entity_id, HalfVector(vector), world.reach(entity_id)]
+                tx.execute(f"INSERT INTO entity_vector_{space} VALUES (%s, %s, %s)", row)
         tx.execute("INSERT INTO current_release (release_id) SELECT max(id) FROM release")
         tx.execute("INSERT INTO user_key (user_id) SELECT unnest(%s::text[])", [[*world.users, "quiet"]])
         keys = {row["user_id"]: row["key"] for row in tx.rows("SELECT user_id, key FROM user_key")}

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 import pytest
-from small_world import AS_OF, WEEK, World, build
+from small_world import AS_OF, ENTITIES, WEEK, World, build
 
 from audience_graph import release
 from audience_graph.audience.ask import SentenceOptions
@@ -287,6 +287,55 @@ def test_a_prompt_brings_what_its_sentence_names_to_the_graph_too(ag: AudienceGr
     assert best.picked[0].phrase == "football shoes"
     with store.transaction() as tx:
         delete_prompt(tx, "skin care")
+
+
+def test_two_spaces_are_compared_before_either_is_published(
+    ag: AudienceGraph, store: Store, world: World, vectors, turn, entities
+) -> None:
+    other = "text_2026_w30_00beside"
+    rng = np.random.default_rng(3)
+    moved = {user: v + 0.05 * rng.normal(size=WIDTH).astype(np.float32) for user, v in vectors.items()}
+    moved = {user: v / np.linalg.norm(v) for user, v in moved.items() if user != "u0"}
+    release.stage_user_text(
+        store, space_row(other), space_map(turn), table(moved), lambda ids: np.stack([moved[i] for i in ids]),
+        entities=entities,
+    )  # fmt: skip
+    with store.transaction() as tx:
+        measured = {"auc": {"graph": 0.7, "sentence": 0.8}}
+        write_weight(tx, other, GraphWeight("2026-W30-0a0b0c0d", 0.9, 120, 2, measured))
+        write_prompt(tx, Prompt("spa days", other, "people who will visit a spa", vectors["u1"], {}), [], [])
+    found = ag.compare_spaces(SPACE, f"users-run-{other[-4:]}", SENTENCE, size=120)
+    assert (found.a.space, found.b.space, found.a.users, found.b.users) == (SPACE, other, 260, 260)
+    assert (found.a.auc, found.b.auc, found.release) == (None, 0.8, release.current(store).id)
+    tops = [
+        ag.target(SENTENCE, 120, method="sentence", sentence=SentenceOptions(space=s)).user_ids for s in (SPACE, other)
+    ]
+    both = len(set(tops[0]) & set(tops[1]))
+    (change,) = found.changes
+    assert change.both == ((both + 5) // 10 * 10 if both >= 100 else None)
+    assert (change.only_a, change.left) == (None, ())  # under 100 users
+    assert change.median_a == pytest.approx(cosine_median(ag, vectors, tops[0]), abs=2e-3)
+    assert 0 < change.rank_correlation < 1
+
+    suggested = [one.sentence for one in ag.compare_spaces(SPACE, other, size=100).changes]
+    most = min(world.entities, key=lambda e: (-world.reach(e), e))
+    assert suggested[0] == f"People who will buy {next(name for i, name, *_ in ENTITIES if i == most)}"
+    assert suggested[-1] == "people who will visit a spa"  # what a prompt says
+    assert len(suggested) == len(set(suggested)) == 1 + min(10, sum(world.reach(e) > 0 for e in world.entities))
+    with pytest.raises(NotFoundError, match="zorgblat"):
+        ag.compare_spaces(SPACE, other, "people who will zorgblat quuxes", size=100)
+    with pytest.raises(ConfigError, match="beside itself"):
+        ag.compare_spaces(SPACE, SPACE)
+    with pytest.raises(NotFoundError, match="text_unknown"):
+        ag.compare_spaces(SPACE, "text_unknown")
+    with store.transaction() as tx:
+        drop_space(tx, other)
+        assert read_weight(tx, other) is None
+
+
+def cosine_median(ag: AudienceGraph, vectors, users) -> float:
+    query = ag.target(SENTENCE, 1, method="sentence", sentence=IN).query
+    return float(np.median([cosines(query, vectors)[user] for user in users]))
 
 
 def test_an_answer_of_a_staged_space_tells_its_day_and_is_explained(ag: AudienceGraph) -> None:

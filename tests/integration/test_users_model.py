@@ -213,10 +213,22 @@ def test_the_weight_of_the_graph_is_fitted_once_for_a_space_and_the_relations(
     assert call("users", "publish", trained["space"])["graph_weight"] == again["graph_weight"]  # said, and published
 
 
-def test_publishing_retires_the_spaces_before_the_last_ones(call) -> None:
+def test_publishing_retires_the_spaces_before_the_last_ones(tmp_path: Path, call) -> None:
     settings = [word for setting in SETTINGS for word in ("--set", setting)]
     spaces = [call("users", "train", "--seed", str(seed), *settings)["space"] for seed in (1, 2, 3, 4)]
     assert len(set(spaces)) == 4
+    beside = call("users", "compare", spaces[0], spaces[3], "--size", "100")
+    assert (beside["a"]["space"], beside["b"]["space"], beside["a"]["users"]) == (spaces[0], spaces[3], None)
+    assert len(beside["rows"]) == len(NAMES)
+    assert (
+        {row["jaccard"] for row in beside["rows"]} == {row["median_a"] for row in beside["rows"]} == {None}
+    )  # 60 users
+    asked = tmp_path / "sentences.txt"
+    asked.write_text("\ufeffpeople who will buy skis\n\npeople who will buy skis\n")
+    more = call("users", "compare", spaces[0], spaces[3], "--sentence", "green tea", "--file", str(asked))
+    assert [row["sentence"] for row in more["rows"]] == ["green tea", "people who will buy skis"]
+    asked.write_text("\n")
+    assert "no sentence" in call("users", "compare", *spaces[:2], "--file", str(asked), fails=True).message
     kept = [call("users", "publish", space)["retired"] for space in spaces[:3]]
     assert kept == [[], [], [spaces[0]]]
     assert {row["space"]: row["status"] for row in call("users", "list")} == {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from audience_trainers.users.commands import model, prompt, space
+from audience_trainers.users.commands import compare, model, prompt, space
 from audience_trainers.users.pairs.command import pairs
 
 __all__ = ["users"]
@@ -23,6 +23,7 @@ _MODEL = (
     model.retire,
     space.list_spaces,
     space.weigh,
+    compare.compare,
 )
 for command in (pairs, *_MODEL, prompt.tune, prompt.prompts, prompt.forget):
     users.add_command(command)
