@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from audience_trainers.entities.command import tagger
+from audience_trainers.users.next_item.command import next_item
 from audience_trainers.users.rewriter.command import rewriter
 
 __all__ = ["train"]
@@ -16,4 +17,5 @@ def train() -> None:
 
 
 train.add_command(tagger)
+train.add_command(next_item)
 train.add_command(rewriter)

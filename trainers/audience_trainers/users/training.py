@@ -76,8 +76,9 @@ class TrainOptions:
 class Lessons:
     """What is trained on: `batches(rng)` rows of an epoch, in a new order each time; `loss(rows, epoch)` of a batch.
 
-    `held` are batches whose loss judges an epoch; `name` is what progress calls the training. `measure()` says more of
-    the model after an epoch, for the curves. Among several `processes`, each loss is this process's share.
+    `held` are batches whose loss judges an epoch, or whose `judge(rows)` (less is better, a mean over rows) where there
+    is one; `name` is what progress calls the training. `measure()` says more of the model after an epoch, for the
+    curves. Among several `processes`, each loss is this process's share.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Lessons:
     held: list[Indices]
     measure: Callable[[], dict[str, float]] = dict
     processes: Processes = field(default_factory=Processes)
+    judge: Callable[[Indices], Tensor] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,7 +191,8 @@ def _examine(model: nn.Module, lessons: Lessons, state: State, training_loss: fl
     total, seen = 0.0, 0
     for rows in lessons.held:
         with torch.autocast(options.device, torch.bfloat16, enabled=options.bf16):
-            total += len(rows) * float(lessons.processes.sum(lessons.loss(rows, 0)))
+            found = lessons.loss(rows, 0) if lessons.judge is None else lessons.judge(rows)
+            total += len(rows) * float(lessons.processes.sum(found))
         seen += len(rows)
     valid = total / seen
     state.epoch += 1
