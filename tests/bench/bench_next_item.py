@@ -32,7 +32,7 @@ from audience_trainers.run import resolve_config
 from audience_trainers.users.next_item.config import NextItemConfig
 from audience_trainers.users.next_item.fit import fit_next_item, scorer
 from audience_trainers.users.next_item.floors import item_cosine, popularity
-from audience_trainers.users.next_item.ranking import gains, judge, ranks
+from audience_trainers.users.next_item.ranking import ahead, gains, judge, ranks
 from audience_trainers.users.next_item.sequences import Sequences, ask
 from audience_trainers.users.training import TrainOptions
 
@@ -122,7 +122,7 @@ def trained(
 
 
 def block(told: dict[str, list[dict[str, Any]]]) -> str:
-    """Return a Markdown table: a row per model, mean over seeds with its interval, and the spread of the seeds."""
+    """Return a Markdown table, a row per model with each of its seeds, and how far the last is above the others."""
     lines = [
         "| model | HR@10 | NDCG@10 | each seed | MRR | validation NDCG@10 | parameters | seconds |",
         "|---|---|---|---|---|---|---|---|",
@@ -134,6 +134,10 @@ def block(told: dict[str, list[dict[str, Any]]]) -> str:
         size = f"{int(runs[0]['parameters']):,}" if own else ""
         spent = f"{np.mean([run['seconds'] for run in runs]):,.0f}" if own else ""
         lines.append(f"| {model} | {cells[0]} | {cells[1]} | {own} | {cells[2]} | {valid['ndcg'].mean:.4f} | {size} | {spent} |")  # fmt: skip # noqa: E501
+    last = list(told)[-1]
+    for other in list(told)[:-1]:
+        more = ahead([run["test"] for run in told[last]], [run["test"] for run in told[other]])
+        lines += ["", f"NDCG@10 of {last} above {other}: {more.mean:.4f} ({more.low:.4f} to {more.high:.4f}), paired by user."]  # fmt: skip # noqa: E501
     return "\n".join([*lines, ""])
 
 

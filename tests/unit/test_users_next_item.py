@@ -22,7 +22,7 @@ from audience_trainers.users.next_item.fit import fit_next_item, next_item_loss,
 from audience_trainers.users.next_item.floors import item_cosine, popularity
 from audience_trainers.users.next_item.full_softmax import full_softmax
 from audience_trainers.users.next_item.models import NextItemModel
-from audience_trainers.users.next_item.ranking import gains, judge, ranks
+from audience_trainers.users.next_item.ranking import ahead, gains, judge, ranks
 from audience_trainers.users.next_item.sequences import Block, Sequences, ask, lessons, sequences_of
 from audience_trainers.users.next_item.train_next_item import train_next_item
 from audience_trainers.users.training import TrainOptions
@@ -224,6 +224,16 @@ def test_the_interval_holds_the_mean_and_narrows_with_users():
         assert short.low < short.mean < short.high
         assert long.high - long.low < 0.4 * (short.high - short.low)
     assert judge(few)["hr"].mean == pytest.approx(np.mean([(rank <= 10).mean() for rank in few]))
+
+
+def test_a_difference_is_paired_by_user():
+    """One place better for everybody: sure, though each model's own interval is wide."""
+    rank = np.random.default_rng(0).integers(2, 9, 200)
+    found, own = ahead([rank - 1], [rank, rank]), judge([rank])["ndcg"]
+    assert found.mean == pytest.approx((gains(rank - 1)["ndcg"] - gains(rank)["ndcg"]).mean())
+    assert 0 < found.low < found.mean < found.high
+    assert found.low > 0.5 * (own.high - own.low)
+    assert ahead([rank], [rank, rank]).high == pytest.approx(0.0)
 
 
 def test_the_floors_by_hand():

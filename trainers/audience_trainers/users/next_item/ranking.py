@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from audience_trainers.users.bootstrap import REPLICATES, Estimate, draws, estimate
+from audience_trainers.users.bootstrap import REPLICATES, Estimate, difference, draws, estimate
 from audience_trainers.users.next_item.sequences import Asked
 
 Indices = npt.NDArray[np.int64]
@@ -62,18 +62,23 @@ def gains(rank: Indices) -> dict[str, Values]:
     }
 
 
-def judge(seeds: list[Indices], *, seed: int = 7, replicates: int = REPLICATES) -> dict[str, Estimate]:
+def judge(seeds: list[Indices], *, seed: int = 7) -> dict[str, Estimate]:
     """Return measure -> mean over seeds of a model and its 95 % interval, from the ranks (p,) of each seed.
 
     Users are drawn with replacement, the same ones for every model and seed.
     """
-    found: dict[str, Estimate] = {}
-    own = [gains(rank) for rank in seeds]
-    for name in MEASURES:
-        values = np.stack([gain[name] for gain in own])  # (seeds, p)
-        drawn = (
-            np.concatenate([weights @ values.T for weights in draws(values.shape[1], replicates, seed=seed)])
-            / values.shape[1]
-        )
-        found[name] = estimate(values.mean(axis=1).tolist(), list(drawn.T))
-    return found
+    return {name: estimate(*_drawn(seeds, name, seed)) for name in MEASURES}
+
+
+def ahead(first: list[Indices], second: list[Indices], measure: str = "ndcg", *, seed: int = 7) -> Estimate:
+    """Return by how much the first model's mean over seeds is above the second's; each draw has the same users."""
+    own, other = (_drawn(seeds, measure, seed) for seeds in (first, second))
+    means = [([float(np.mean(values))], [np.mean(drawn, axis=0)]) for values, drawn in (own, other)]
+    return difference(means[0], means[1])
+
+
+def _drawn(seeds: list[Indices], measure: str, seed: int) -> tuple[list[float], list[Values]]:
+    """Return a measure of each seed, and its REPLICATES with users drawn with replacement."""
+    values = np.stack([gains(rank)[measure] for rank in seeds])  # (seeds, p)
+    drawn = np.concatenate([weights @ values.T for weights in draws(values.shape[1], REPLICATES, seed=seed)])
+    return values.mean(axis=1).tolist(), list(drawn.T / values.shape[1])
