@@ -37,6 +37,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "without_tabular": ("align.without=tabular",),
     "without_search": ("align.without=search",),
     "without_activity": ("align.without=activity",),
+    "without_taste": ("align.without=taste",),
     "concatenation": ("align.fusion=concatenation",),
     "without_cycle": ("behaviour.cyclic=0",),
     "without_replaced": ("tabular.replaced=0",),

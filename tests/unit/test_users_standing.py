@@ -60,7 +60,8 @@ def replaced(events, place, **values):
     return [row if i != place else row | values for i, row in enumerate(events)]
 
 
-def test_what_lies_after_the_day_is_not_read_and_of_what_lies_before_the_width_the_number(tmp_path):
+def test_what_lies_after_the_day_is_not_read_and_of_what_lies_before_the_width_the_number(tmp_path, monkeypatch):
+    monkeypatch.setattr("audience_trainers.users.standing.MOST", 2)
     before, _ = prints(tmp_path / "a", EVENTS, at=4.0, width=2)
     later, _ = prints(tmp_path / "b", [*EVENTS, event("ann", 4.5, "visit", text="later")], at=4.0, width=2)
     assert later == before

@@ -45,7 +45,7 @@ from audience_trainers.users.user_model import Floats, UserModel
 SMALL = (
     *("behaviour.dims=64", "behaviour.layers=1", "behaviour.epochs=1", "behaviour.width=64"),
     *("tabular.layers=2", "tabular.epochs=1"),
-    *("align.dims=384", "align.layers=1", "align.views=2", "align.pairs=3072", "align.idle=0.5"),
+    *("align.dims=384", "align.layers=1", "align.views=2", "align.pairs=6144"),
     *("align.epochs=8", "align.patience=8", "align.learning_rate=2e-3"),
 )
 

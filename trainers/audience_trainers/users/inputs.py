@@ -13,6 +13,7 @@ from audience_trainers.users.behaviour.batches import Reading
 from audience_trainers.users.histories import EventBlock, Histories, Moments, last_codes, last_events
 from audience_trainers.users.profiles import Profiles
 from audience_trainers.users.tabular.schema import Rows, TabularSchema
+from audience_trainers.users.taste import Taste
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
@@ -35,7 +36,8 @@ class Searches:
 class UserInputs:
     """What is known of p users, each at a moment: histories, the mean vector (p, t) of the last searches, columns.
 
-    `activity` (p, FEATURES) are numbers of events and how old they are, see `read_activity`; without, all are 0.
+    `activity` (p, FEATURES) are numbers of events and how old they are, see `read_activity`; `taste`
+    means over many more events than `reading` holds; without, all are 0.
 
     `searched` (p,) marks those who have searches, `known` (p,) those of whom a row of columns is there; `table` is None
     where nobody has columns. `searches` are the words, for a model that reads them itself.
@@ -48,6 +50,7 @@ class UserInputs:
     known: npt.NDArray[np.bool_] | None = None
     searches: Searches | None = None
     activity: Floats | None = None
+    taste: Taste | None = None
 
     def __len__(self) -> int:
         return len(self.reading.moment)
@@ -90,6 +93,7 @@ def read_inputs(told: Known, moments: Moments) -> UserInputs:
         said > 0,
         searches=Searches(text, start, told.histories.texts),
         activity=read_activity(told.histories, moments),
+        taste=Taste.of(told.histories, moments, told.vectors),
     )
     if told.profiles is None or told.schema is None:
         return inputs

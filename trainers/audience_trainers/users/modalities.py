@@ -20,7 +20,7 @@ _BATCH = 256
 def modality_vectors(trained: TrainedUsers, moments: Moments) -> dict[str, Floats]:
     """Return the vectors (p, d) of users at moments by modality, 0 for a user without it.
 
-    behaviour: the pooled states. search: the token of the last searches. tabular: the mean of the columns' tokens.
+    behaviour: the pooled states. search: the token of the last searches. tabular: the columns' tokens side by side.
     A modality that the model does not read is not there.
     """
     users = cast("UserModel", trained.model.users)
@@ -33,7 +33,7 @@ def modality_vectors(trained: TrainedUsers, moments: Moments) -> dict[str, Float
             rows = order[first : first + _BATCH]
             read = users.parts(inputs, rows)
             for name, tokens, there in zip(users.modalities, read.tokens, read.present, strict=True):
-                told = tokens[:, 0] if name == "behaviour" else tokens.mean(dim=1)
+                told = tokens[:, 0] if name == "behaviour" else tokens.flatten(1)
                 out = found.setdefault(name, np.zeros((len(moments), told.shape[1]), np.float32))
                 out[begin + rows] = (told * there.unsqueeze(1)).float().cpu().numpy()
     return found

@@ -37,7 +37,7 @@ def prepare_probe_behaviour(history: History, options: Options) -> Scorer:
 
 
 def prepare_probe_tabular(history: History, options: Options) -> Scorer:
-    """Return a probe of the mean of the columns' tokens."""
+    """Return a probe of the columns' tokens side by side."""
     return _probe(history, options, ("tabular",))
 
 

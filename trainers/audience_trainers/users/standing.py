@@ -13,8 +13,9 @@ import pyarrow as pa
 from audience_graph.errors import RunError
 from audience_trainers.run import Progress, silent
 from audience_trainers.users.fit import TrainedUsers
-from audience_trainers.users.histories import Moments, last_codes, last_events
+from audience_trainers.users.histories import Moments, last_codes
 from audience_trainers.users.inputs import Known
+from audience_trainers.users.taste import MOST
 from audience_trainers.users.user_model import Floats
 
 Prints = npt.NDArray[np.int64]
@@ -58,21 +59,25 @@ class Standing:
 
 
 def fingerprints(known: Known, moments: Moments) -> Prints:
-    """Return (p,) of all that the model reads at each moment: last events, last searches, the row of columns in force.
+    """Return (p,) of all that the model reads at each moment: last events, searches, the row of columns in force.
 
-    Equal on every machine and for any later data: texts and channels count by their content, not by their numbers.
+    Of events those of the sequence, and as many as `taste` reads. Equal on every machine and for any later data: texts
+    and channels count by their content, not by their numbers.
     """
     histories = known.histories
     text, source = _hashes(histories.texts), _hashes(histories.sources)
-    block = last_events(histories, moments, known.width)
-    there = np.arange(known.width) < block.length[:, None]
+    end, start = histories.before(moments), histories.start[moments.user]
+    count = end - start  # activity counts older events too
+    first, last = start.min(initial=len(histories.time)), end.max(initial=0)
     with np.errstate(over="ignore"):
-        event = _mixed(text[block.text] ^ _mixed(source[block.source] ^ _mixed(block.time.astype(np.uint64))))
-        total = np.where(there, event, np.uint64(0)).sum(axis=1, dtype=np.uint64)
-        count = histories.before(moments) - histories.start[moments.user]  # activity counts older events too
+        event = _mixed(histories.time[first:last].astype(np.uint64))
+        event = _mixed(text[histories.text[first:last]] ^ _mixed(source[histories.source[first:last]] ^ event))
+        so_far = np.concatenate([[np.uint64(0)], np.cumsum(event, dtype=np.uint64)])  # sums modulo 2^64, undone below
+        begin = np.maximum(start, end - max(known.width, MOST))
+        total = so_far[np.maximum(end - first, 0)] - so_far[np.maximum(begin - first, 0)]
         total ^= _mixed(count.astype(np.uint64))
-        code, start = last_codes(histories, moments, known.searches, known.channels)
-        row = np.repeat(np.arange(len(moments)), np.diff(start))
+        code, ends = last_codes(histories, moments, known.searches, known.channels)
+        row = np.repeat(np.arange(len(moments)), np.diff(ends))
         said = np.zeros(len(moments), np.uint64)
         np.add.at(said, row, _mixed(text[code] + _ODD))
         found = _mixed(total ^ _mixed(said)) ^ _rows(known, moments)

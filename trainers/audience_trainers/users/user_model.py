@@ -19,6 +19,7 @@ from audience_trainers.users.fusion import Concatenation, Fusion
 from audience_trainers.users.inputs import UserInputs
 from audience_trainers.users.search_text.encoder import SearchText
 from audience_trainers.users.tabular.encoder import TabularEncoder
+from audience_trainers.users.taste import TasteTokens
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
@@ -40,12 +41,15 @@ class Parts:
 class UserModel(nn.Module):
     """Inputs of users -> unit vectors (b, out). Modalities: behaviour, searches and, with `tabular`, columns.
 
-    With `anchor`, the map of text vectors (t) into the space, shared with the sentences, a user starts as the mean of
-    the vectors of its events, and what is fused is added: u = anchor(mean) / |anchor(mean)| + gain fused / |fused|. So
-    users and sentences agree as far as texts do before anything is learned.
+    With `anchor`, the map of text vectors (t) into the space, shared with the sentences, a user starts as a mean of the
+    vectors of its events (that of the last ones, mixed with those of `taste`), and what is fused is added:
+
+        u = anchor(mean) / |anchor(mean)| + gain fused / |fused|
+
+    So users and sentences agree as far as texts do before anything is learned.
 
     Tokens for the fusion: of behaviour the pooled vector, where the user is now and, by `config.activity`, how active
-    it is; of searches one, one per column.
+    it is, by `config.taste` what its events were about all along; of searches one, one per column.
     The token of searches is a map of the mean of their vectors, or what `search` makes of their words. `events` reads
     the texts of events while it is trained; what is read later has the vectors that it gave.
 
@@ -75,6 +79,9 @@ class UserModel(nn.Module):
         self.behaviour = None if "behaviour" in left_out else behaviour
         self.events = None if "behaviour" in left_out else events
         self.activity = _activity(d) if config.activity and not left_out & {"activity", "behaviour"} else None
+        self.taste = None
+        if config.taste and not left_out & {"taste", "behaviour"}:
+            self.taste = TasteTokens(text_dims, d, mixed=events is None)
         self.search: nn.Module | None = None
         if "search" not in left_out:
             self.search = nn.Sequential(nn.Linear(text_dims, d), nn.LayerNorm(d)) if search is None else search
@@ -131,7 +138,12 @@ class UserModel(nn.Module):
             said.append(self.activity(torch.from_numpy(numbers).to(device)))
         there = states.there.unsqueeze(2)
         mean = (events.vectors * there).sum(dim=1) / there.sum(dim=1).clamp_min(1)
-        return torch.stack(said, dim=1), events.length > 0, mean
+        tokens = torch.stack(said, dim=1)
+        if self.taste is not None:
+            means = self.taste.none(len(rows)) if inputs.taste is None else inputs.taste.means(rows)
+            lasting, mean = self.taste(torch.from_numpy(means).to(device), mean)
+            tokens = torch.cat([tokens, lasting], dim=1)
+        return tokens, events.length > 0, mean
 
     def _searches(
         self, search: nn.Module, inputs: UserInputs, rows: Indices, device: torch.device

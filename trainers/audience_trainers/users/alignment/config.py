@@ -10,11 +10,13 @@ from audience_trainers.users.training import STEP_RANGES
 
 FUSIONS = ("attention", "concatenation")
 MODALITIES = ("behaviour", "search", "tabular")  # in the order in which they are fused
+OF_EVENTS = ("activity", "taste")  # what is told of events beside their sequence
 _RANGES = STEP_RANGES | {
     "dims": Range(1, 65_536),
     "layers": Range(1, 100),
     "drop": Range(0, 0.99),
     "searches": Range(0, 10_000),
+    "reach": Range(0, 1),
     "idle": Range(0, 1_000),
     "temperature": Range(1e-3, 100),
     "views": Range(1, 1_000),
@@ -33,12 +35,13 @@ class AlignConfig:
     A space of 384 takes a third of the room and answers faster; measure before you shrink it.
 
     `without` names modalities, comma-separated, that are not there for anybody (FIND Table 5): their encoders are not
-    built. What is read of events goes with behaviour, the anchor and the token of activity too; searches stay.
+    built. What is read of events goes with behaviour, the anchor and the tokens of activity and taste too; searches
+    stay.
     """
 
     dims: int = 1_024
     fusion: str = "attention"
-    without: str = ""  # of behaviour, search, tabular, activity
+    without: str = ""  # of behaviour, search, tabular, activity, taste
     anchor: bool = True  # users start as the mean of their texts
     layers: int = 5  # of cross-attention
     drop: float = 0.1  # chance that a modality of a user is left out while training
@@ -46,7 +49,9 @@ class AlignConfig:
     temperature: float = 0.07  # where the learned one starts
     both: bool = True  # users to sentences, as printed, and sentences to users
     activity: bool = True  # users have a token of how many events they have and how old these are
+    taste: bool = True  # and tokens of what their events were about all along, see `taste`
     deeds: bool = True  # sentences look for all in the batch who do what they say, see `reach`
+    reach: float = 0.85  # the part of these in the loss; the rest is that of users who look for their sentence
     idle: float = 1.0  # and among so many users without a future beside each pair, where there are any
     views: int = 4  # descriptions per pair; each epoch takes the next
     mask_equal: bool = True  # equal descriptions are no negatives of each other
@@ -64,7 +69,7 @@ class AlignConfig:
     def __post_init__(self) -> None:
         check_choices(self, {"fusion": FUSIONS})
         check_ranges(self, _RANGES)
-        known = (*MODALITIES, "activity")
+        known = (*MODALITIES, *OF_EVENTS)
         unknown = sorted(self.left_out - set(known))
         if unknown or self.left_out >= set(MODALITIES):
             found = f"found {unknown[0]!r}" if unknown else "nothing would be left"

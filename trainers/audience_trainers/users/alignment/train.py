@@ -127,7 +127,8 @@ class Step:
             return found
         done, partly = (torch.from_numpy(part).to(users.device) for part in deeds.shared(rows, epoch))
         stands = torch.cat([users.new_zeros(len(rows)), users.new_full((len(idle),), offset)]).float()
-        return 0.5 * (found + reach_loss(texts, users, scale, done=done, partly=partly, offset=stands, mine=mine))
+        reach = reach_loss(texts, users, scale, done=done, partly=partly, offset=stands, mine=mine)
+        return (1.0 - self.config.reach) * found + self.config.reach * reach
 
     def _idle(self, rows: Indices, epoch: int) -> tuple[Indices, float]:
         """Return some rows without a future (e,) to stand beside a batch of pairs, and the logarithm of how many each

@@ -26,20 +26,21 @@ from audience_trainers.users.pairs.facts import Facts
 from audience_trainers.users.pairs.families import FamilyMap
 from audience_trainers.users.pairs.find import find_facts
 from audience_trainers.users.pairs.futures import KINDS, OUTCOMES
+from audience_trainers.users.pairs.groups import item_groups
 from audience_trainers.users.pairs.linking import link_texts
 from audience_trainers.users.pairs.values import words_of
 from audience_trainers.users.pairs.windows import DAY, SPLITS, WindowConfig, Windows, held_out, plan_windows
 from audience_trainers.users.source import Source
 
-# item, category, entity, merchant, text, any: names of things above names of shops and free text, those above totals.
-KIND_WEIGHTS = {"item": 1.0, "category": 1.0, "entity": 1.0, "merchant": 0.5, "text": 0.5, "any": 0.2}
+# Names of things, and words that they share, above names of shops and free text, those above totals.
+KIND_WEIGHTS = {"item": 1.0, "category": 1.0, "entity": 1.0, "merchant": 0.5, "text": 0.5, "any": 0.2, "group": 1.0}
 # Every purchase that tells how it was paid is a payment too: evenly weighed, sentences would mostly speak of payments.
 FAMILY_WEIGHTS = {"purchase": 1.0, "browse": 1.0, "search": 1.0, "click": 1.0, "payment": 0.4}
 
 
 @dataclass(frozen=True, slots=True)
 class PairsConfig:
-    """How pairs are made. `link`: find entities in texts by the dictionary.
+    """How pairs are made. `link`: find entities in texts by the dictionary. `groups`: see `groups`.
 
     `rarity`: how much rarer values are preferred, 0 not at all; `least_users`: see the module.
     """
@@ -49,6 +50,7 @@ class PairsConfig:
     least_users: int = 2
     rarity: float = 1.0
     link: bool = True
+    groups: bool = True
 
     def __post_init__(self) -> None:
         if self.least_users < 1:
@@ -101,7 +103,8 @@ def build_pairs(
         progress("linking texts", 0, 1)
         phrases = link_texts(source)
         progress("linking texts", 1, 1)
-    found = find_facts(source, histories, windows, families=families, phrases=phrases, progress=progress)
+    groups = item_groups(source) if config.groups else None
+    found = find_facts(source, histories, windows, families=families, phrases=phrases, groups=groups, progress=progress)
     return _pairs(source, histories, windows, config, found)
 
 

@@ -26,11 +26,12 @@ def find_facts(
     *,
     families: FamilyMap,
     phrases: pa.Table | None,
+    groups: pa.Table | None,
     progress: Progress,
 ) -> Columns:
     """Return the facts of all windows (see `facts_of`), those of PART_EVENTS events at a time.
 
-    `phrases` (phrase, entity_id): texts with the entities that they name.
+    `phrases` (phrase, entity_id): texts with the entities that they name, `groups` (item, group).
     """
     import ibis
 
@@ -41,12 +42,14 @@ def find_facts(
             channel_table(histories.sources, families),
             phrases=linked,
             tagged=source.mentions,
+            groups=grouped,
         )
         return fetch(source.backend, expression, coded=_CODED)
 
     linked = (
         None if phrases is None or phrases.num_rows == 0 else ibis.memtable(phrases.select(["phrase", "entity_id"]))
     )
+    grouped = None if groups is None or groups.num_rows == 0 else ibis.memtable(groups)
     user = source.events.user_id
     bounds = _bounds(histories)
     parts = []

@@ -4,6 +4,7 @@ A fact says: in the window of a cut, a user did something of a family (purchase,
 times, for `cents` in all. Values are what an event is about:
 
     item      each of its items                      category, merchant   of the event (merchant where money moves)
+    group     words that names of items share, where no category and no entity says what kind of things they are
     entity    its entity ids; where it has none, the entities that a tagger found or that its text names (`phrases`)
     text      its text, where there is none of these, or only numbers of articles; what is searched for always
     any       '' - that it happened at all, where money moves
@@ -21,10 +22,11 @@ from typing import Any
 import pyarrow as pa
 
 from audience_trainers.users.pairs.families import FamilyMap
+from audience_trainers.users.pairs.groups import bare_events
 from audience_trainers.users.pairs.windows import Windows
 from audience_trainers.users.source import seconds_of
 
-KINDS = ("item", "category", "entity", "merchant", "text", "any")
+KINDS = ("item", "category", "entity", "merchant", "text", "any", "group")
 OUTCOMES = ("done", "failed", "refunded")
 FAILED = ("failed", "declined", "blocked", "rejected", "error", "unpaid")
 REFUNDED = ("refunded", "returned", "cancelled", "canceled", "reversed", "chargeback")
@@ -35,16 +37,18 @@ _WORDS = "(^| )[^0-9 ]{2,}( |$)"
 _MENTION = ("user_id", "seconds", "family", "way", "outcome", "kind", "value", "cents")
 
 
-def facts_of(events: Any, cuts: Any, channels: Any, *, phrases: Any = None, tagged: Any = None) -> Any:
+def facts_of(
+    events: Any, cuts: Any, channels: Any, *, phrases: Any = None, tagged: Any = None, groups: Any = None
+) -> Any:
     """Return the facts as an ibis expression: KEYS, count, cents (int64), first (bool), in the order of KEYS.
 
     `cuts` (cut, begin, end; seconds): begin <= time < end is described. `channels` (channel, family, verb). `first`:
     the user did nothing of this family with this value before `begin`. `phrases` (phrase, entity_id) are texts with
-    the entities that they name, `tagged` (event_id, entity_id) what a tagger found.
+    the entities that they name, `tagged` (event_id, entity_id) what a tagger found, `groups` (item, group).
     """
     import ibis
 
-    told = mentions_of(events, channels, phrases=phrases, tagged=tagged)
+    told = mentions_of(events, channels, phrases=phrases, tagged=tagged, groups=groups)
     same = ["user_id", "family", "kind", "value"]
     begun = told.group_by(same).aggregate(begun=told.seconds.min())
     inside = told.inner_join(cuts, [told.seconds >= cuts.begin, told.seconds < cuts.end])
@@ -55,7 +59,7 @@ def facts_of(events: Any, cuts: Any, channels: Any, *, phrases: Any = None, tagg
     ).order_by(list(KEYS))
 
 
-def mentions_of(events: Any, channels: Any, *, phrases: Any = None, tagged: Any = None) -> Any:
+def mentions_of(events: Any, channels: Any, *, phrases: Any = None, tagged: Any = None, groups: Any = None) -> Any:
     """Return one row for each thing that an event is about: see the module's table of kinds."""
     import ibis
 
@@ -71,6 +75,10 @@ def mentions_of(events: Any, channels: Any, *, phrases: Any = None, tagged: Any 
         _mention(named.mutate(value=named.entity_ids.unnest()), "entity"),
         _mention(money.mutate(value=money.merchant), "merchant"),
     ]
+    if groups is not None:
+        bare = bare_events(each).mutate(value=bare_events(each)["items"].unnest())
+        grouped = bare.inner_join(groups, bare.value == groups.item)
+        found.append(_mention(grouped.drop("value").mutate(value=grouped.group), "group"))
     plain = silent.filter(
         (silent.family == "search")
         | (
