@@ -27,8 +27,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "real"))
 
 from shared_data import find_shared_data, why_absent
 
+from audience_trainers.users.config import SMALL
 from audience_trainers.users.evaluate import EvaluateOptions, choose_tasks, evaluate_users
-from audience_trainers.users.fit import SMALL
 from audience_trainers.users.report import to_json
 from audience_trainers.users.scoring import choose_models
 from audience_trainers.users.tasks.sets.writing import SETS, make_tasks

@@ -12,7 +12,7 @@ import pytest
 from planted_tasks import write_planted
 
 from audience_trainers.run import resolve_config
-from audience_trainers.users.fit import UsersConfig
+from audience_trainers.users.config import UsersConfig
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -17,10 +17,11 @@ from audience_trainers.users.alignment.gradient_cache import Chunk, embed_in_chu
 from audience_trainers.users.behaviour.batches import Reading
 from audience_trainers.users.behaviour.encoder import DAY, BehaviourEncoder
 from audience_trainers.users.behaviour.pretrain import behaviour_loss
+from audience_trainers.users.config import UsersConfig
 from audience_trainers.users.event_text.config import EventTextConfig
 from audience_trainers.users.event_text.encoder import EventText
 from audience_trainers.users.event_text.kept import content_key, kept_vectors
-from audience_trainers.users.fit import UsersConfig, train_users
+from audience_trainers.users.fit import train_users
 from audience_trainers.users.keep import load_users
 from audience_trainers.users.source import open_folder
 from audience_trainers.users.training import TrainOptions

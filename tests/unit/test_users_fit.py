@@ -9,7 +9,8 @@ import pytest
 
 from audience_trainers.users.alignment.config import AlignConfig
 from audience_trainers.users.behaviour.config import BehaviourConfig
-from audience_trainers.users.fit import UsersConfig, train_users
+from audience_trainers.users.config import UsersConfig
+from audience_trainers.users.fit import train_users
 from audience_trainers.users.histories import Moments, read_histories
 from audience_trainers.users.measures import measure
 from audience_trainers.users.pairs.build import PairsConfig

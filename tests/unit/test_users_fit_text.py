@@ -14,7 +14,8 @@ from tiny_towers import byte_tokenizer, shape_of
 
 from audience_graph.errors import ConfigError, RunError
 from audience_trainers.run import resolve_config
-from audience_trainers.users.fit import UsersConfig, train_users
+from audience_trainers.users.config import UsersConfig
+from audience_trainers.users.fit import train_users
 from audience_trainers.users.histories import Moments
 from audience_trainers.users.measures import measure
 from audience_trainers.users.source import open_folder

@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from audience_trainers.run import resolve_config
-from audience_trainers.users.fit import UsersConfig, train_users
+from audience_trainers.users.config import UsersConfig
+from audience_trainers.users.fit import train_users
 from audience_trainers.users.histories import Moments, read_histories
 from audience_trainers.users.inputs import Known
 from audience_trainers.users.source import open_folder

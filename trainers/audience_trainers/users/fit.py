@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -12,26 +12,23 @@ import torch
 
 from audience_graph.errors import ConfigError
 from audience_trainers.users.alignment.aligned import Aligned, Described, join_sides
-from audience_trainers.users.alignment.config import AlignConfig
 from audience_trainers.users.alignment.reach import Deeds
 from audience_trainers.users.alignment.train import IdleRows, Material, align
-from audience_trainers.users.behaviour.config import BehaviourConfig
 from audience_trainers.users.behaviour.embed import READ_ROWS
 from audience_trainers.users.behaviour.encoder import BehaviourEncoder
 from audience_trainers.users.behaviour.pretrain import pretrain_behaviour
-from audience_trainers.users.entity_text import EntityText, EntityTextConfig, learn_entities
+from audience_trainers.users.config import UsersConfig
+from audience_trainers.users.entity_text import EntityText, learn_entities
 from audience_trainers.users.event_text.encoder import EventText
 from audience_trainers.users.event_text.known import new_events, settle_events, start_events
 from audience_trainers.users.histories import Histories, Moments, last_events, read_histories
 from audience_trainers.users.inputs import Known, read_inputs
-from audience_trainers.users.pairs.build import Pairs, PairsConfig, build_pairs
+from audience_trainers.users.pairs.build import Pairs, build_pairs
 from audience_trainers.users.pairs.families import FamilyMap
 from audience_trainers.users.pairs.idle import idle_moments
-from audience_trainers.users.pairs.windows import WindowConfig
 from audience_trainers.users.profiles import Profiles, read_profiles
 from audience_trainers.users.search_text.encoder import SearchText
 from audience_trainers.users.source import Source
-from audience_trainers.users.tabular.config import TabularConfig
 from audience_trainers.users.tabular.encoder import TabularEncoder
 from audience_trainers.users.tabular.pretrain import pretrain_tabular
 from audience_trainers.users.tabular.schema import TabularSchema
@@ -40,45 +37,6 @@ from audience_trainers.users.text_tower.tower import TextTower
 from audience_trainers.users.texts import Encode
 from audience_trainers.users.training import TrainOptions
 from audience_trainers.users.user_model import Floats, UserModel
-
-# A model that learns in minutes on a CPU; the defaults are the paper's.
-SMALL = (
-    *("behaviour.dims=64", "behaviour.layers=1", "behaviour.epochs=1", "behaviour.width=64"),
-    *("tabular.layers=2", "tabular.epochs=1"),
-    *("align.dims=384", "align.layers=1", "align.views=2", "align.pairs=6144"),
-    *("align.epochs=8", "align.patience=8", "align.learning_rate=2e-3"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class UsersConfig:
-    """Resolved settings of the whole model.
-
-    `tower` reads sentences, `search_text` a user's last searches. With tune=head and no folder, the default of both,
-    nothing is read again: sentences go through a head over their kept vectors, of searches the mean vector is taken.
-    With lora, full, or a folder, they are read by a model that is trained along within alignment. `behaviour.text`
-    reads the texts of events, and may be trained in pre-training and alignment. Raises ConfigError for a tower of other
-    dims than the space.
-    """
-
-    pairs: PairsConfig = field(default_factory=lambda: PairsConfig(windows=WindowConfig(test_cuts=0)))
-    entities: EntityTextConfig = field(default_factory=EntityTextConfig)
-    behaviour: BehaviourConfig = field(default_factory=BehaviourConfig)
-    tabular: TabularConfig = field(default_factory=TabularConfig)
-    align: AlignConfig = field(default_factory=AlignConfig)
-    tower: TowerConfig = field(default_factory=TowerConfig)
-    search_text: TowerConfig = field(default_factory=TowerConfig)
-
-    def __post_init__(self) -> None:
-        for name, wanted, space in (
-            ("tower", self.align.dims, "align"),
-            ("search_text", self.behaviour.dims, "behaviour"),
-        ):
-            if getattr(self, name).dims not in (0, wanted):
-                raise ConfigError(
-                    f"setting {name}.dims: expected {wanted:,}, as {space}.dims, found {getattr(self, name).dims:,}",
-                    hint=f"leave it out, and set {space}.dims",
-                )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -32,10 +32,11 @@ from audience_trainers.users.alignment.aligned import Aligned, join_sides
 from audience_trainers.users.alignment.config import AlignConfig
 from audience_trainers.users.behaviour.config import BehaviourConfig
 from audience_trainers.users.behaviour.encoder import BehaviourEncoder
+from audience_trainers.users.config import UsersConfig
 from audience_trainers.users.entity_text import EntityText
 from audience_trainers.users.event_text.encoder import EventText
 from audience_trainers.users.event_text.known import open_events, settle_events
-from audience_trainers.users.fit import TrainedUsers, UsersConfig
+from audience_trainers.users.fit import TrainedUsers
 from audience_trainers.users.histories import Histories, read_histories
 from audience_trainers.users.inputs import Known
 from audience_trainers.users.profiles import read_profiles

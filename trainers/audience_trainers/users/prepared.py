@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from audience_trainers.run import resolve_config
-from audience_trainers.users.fit import TrainedUsers, UsersConfig, train_users
+from audience_trainers.users.config import UsersConfig
+from audience_trainers.users.fit import TrainedUsers, train_users
 from audience_trainers.users.histories import Moments
 from audience_trainers.users.measures import Values
 from audience_trainers.users.scoring import Options, model_settings

@@ -14,7 +14,8 @@ from audience_graph.config import Connections, Home
 from audience_graph.ingest.warehouse import warehouse
 from audience_trainers.relations.mine import TEXT_CACHE, resolve_week
 from audience_trainers.run import Progress, RunFolder, choose_device, create_run, silent
-from audience_trainers.users.fit import UsersConfig, train_users
+from audience_trainers.users.config import UsersConfig
+from audience_trainers.users.fit import train_users
 from audience_trainers.users.keep import save_users
 from audience_trainers.users.source import Source, open_home, seconds_of
 from audience_trainers.users.texts import Encode, encode_with, kept_beside

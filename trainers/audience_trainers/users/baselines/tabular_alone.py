@@ -14,7 +14,7 @@ import torch
 from audience_graph.errors import ConfigError
 from audience_trainers.run import resolve_config
 from audience_trainers.users.baselines.linear_probe import Floats, probe
-from audience_trainers.users.fit import UsersConfig
+from audience_trainers.users.config import UsersConfig
 from audience_trainers.users.scoring import Options, Scorer, model_settings
 from audience_trainers.users.tabular.encoder import TabularEncoder
 from audience_trainers.users.tabular.pretrain import pretrain_tabular

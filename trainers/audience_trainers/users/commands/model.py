@@ -58,7 +58,7 @@ def train(
     """
     from audience_trainers.push import publish_users, stage_users
     from audience_trainers.run import resolve_config
-    from audience_trainers.users.fit import SMALL, UsersConfig
+    from audience_trainers.users.config import SMALL, UsersConfig
     from audience_trainers.users.train_users import TrainUsersOptions, future_config, train_home
 
     home = find_home(data_dir)
