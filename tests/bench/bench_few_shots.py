@@ -1,6 +1,6 @@
-"""How much 1, 2, 4, 5, 8, 16 seed users of each label add to a sentence, beside a probe with the same seeds (FIND 4.4.2).
+"""What 1, 2, 4, 5, 8, 16 seed users of each label add to a sentence, beside a probe with the same seeds (FIND 4.4.2).
 
-    python tests/bench/bench_few_shots.py --out FOLDER [--sets ml_100k,...] [--tasks FOLDER] [--world FOLDER] [--draws 5]
+    python tests/bench/bench_few_shots.py --out FOLDER [--sets ml_100k,...] [--tasks FOLDER] [--world FOLDER]
 
 One user model per cut, of the settings of bench_targeting_tasks.py (--tasks, --texts, --sets, --world and --set as
 there). Then for every task, draw and number of seeds the AUC of the tuned prompt, of a logistic regression on the user

@@ -160,6 +160,10 @@ def test_prompts_are_tuned_listed_used_and_forgotten(tmp_path: Path, call) -> No
     told = call("users", "tune", "morning people", "people who will buy things", *files)
     assert told["verdict"] in {"seeds separate", "too few seeds"}
     assert told["without_vector"] == ["nobody"]
+    assert told["leaned"]  # by the users of the space
+    bare = call("users", "tune", "morning people", "people who will buy things", *files, "--set", "lean=0")
+    assert not bare["leaned"]
+    call("users", "tune", "morning people", "people who will buy things", *files)
     assert call("users", "prompts")[0]["prompt"] == "morning people"
     best = call("target", "morning people", "--method", "sentence", "--size", "10")
     chosen = [row["user_id"] for row in best["rows"]]

@@ -133,7 +133,7 @@ def test_verdicts_name_the_measured_reason():
     assert one.verdict.kind == "too few seeds"
     assert "1 positive and 1 negative" in one.verdict.reason
     assert np.isnan(one.verdict.auc)
-    assert one.weight == 0.1
+    assert one.weight == 0.0
     many = gain(tower, 0, 20)[1].verdict
     assert many.kind == "seeds separate"
     assert many.low > 0.5

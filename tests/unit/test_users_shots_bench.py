@@ -1,4 +1,4 @@
-"""The bench of seed users: seeds are never judged, the curve is paired by task and draw, the bars say what is missing."""
+"""The bench of seed users: the same users are judged, gains are paired by task and draw, bars say what is missing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
 
 
 def shots(bench: dict, **gains: list[float]) -> list[object]:
-    """Draws of tasks with 2 seeds of each: the sentence at .6, the probe at .5, the prompt so much above the sentence."""
+    """Draws of tasks with 2 seeds of each: sentence .6, probe .5, prompt so much above the sentence."""
     return [
         bench["Shot"](task, draw, 2, 2, 1 if task == "rare" else 2, 0.6, 0.6 + gain, 0.5)
         for task, own in gains.items()

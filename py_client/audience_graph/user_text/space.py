@@ -94,6 +94,12 @@ def read_vectors(tx: Transaction, space: str, keys: Sequence[int]) -> dict[int, 
     return {int(row["key"]): np.asarray(row["vector"].to_numpy(), np.float32) for row in rows}
 
 
+def read_sample(tx: Transaction, space: str, size: int) -> list[Floats]:
+    """Return the stored vectors (d,) of up to `size` users, always the same ones: a scan of the space's table."""
+    query = f"SELECT vector FROM {table_of(space)} ORDER BY hashint8(key), key LIMIT %s"
+    return [np.asarray(row["vector"].to_numpy(), np.float32) for row in tx.rows(query, (size,))]
+
+
 def read_entities(tx: Transaction, space: str, entity_ids: Sequence[str]) -> dict[str, Floats]:
     """Return the vectors that sentences take from these entities in a space; entities without one are left out."""
     table = identifier(f"entity_vector_{space}")

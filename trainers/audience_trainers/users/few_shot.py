@@ -13,6 +13,7 @@ from audience_trainers.users.measures import Values
 from audience_trainers.users.prepared import Indices, Prepared, prepare_users
 from audience_trainers.users.probe import NEUTRAL, fit_few
 from audience_trainers.users.prompt.config import PromptConfig
+from audience_trainers.users.prompt.crowd import Crowd, read_crowd
 from audience_trainers.users.prompt.tune import TunedPrompt, tune_prompt
 from audience_trainers.users.scoring import Asked, Options, Scorer
 from audience_trainers.users.tasks.history import History
@@ -22,14 +23,15 @@ from audience_trainers.users.text_tower.tower import TextTower
 def prepare_few_shot(history: History, options: Options) -> Scorer:
     """Return a scorer: the cosine between each user and a prompt tuned on the seeds.
 
-    The towers stay frozen, and the prompt starts at the sentence. Without a seed of either label that has events, the
-    sentence alone is asked.
+    The towers stay frozen, and the prompt starts at the sentence. Everybody at the cut is the crowd: vectors without
+    labels, as a stored space has them. Without a seed of either label that has events, the sentence alone is asked.
     """
     found = prepare_users(history, options)
     whole = options.shared.once("tower", found.trained.tower)
+    crowd = crowd_of(found, options)
 
     def score(asked: Asked) -> Values:
-        tuned = tuned_prompt(found, whole, asked)
+        tuned = tuned_prompt(found, whole, crowd, asked)
         if tuned is None:
             return found.cosine(tower_of(found, whole, asked.sentence).embed([asked.sentence])[0])
         return found.cosine(tuned.vector)
@@ -37,14 +39,20 @@ def prepare_few_shot(history: History, options: Options) -> Scorer:
     return score
 
 
-def tuned_prompt(found: Prepared, whole: TextTower, asked: Asked) -> TunedPrompt | None:
+def crowd_of(found: Prepared, options: Options) -> Crowd | None:
+    """Return the crowd of a cut, made once; None without two users."""
+    return options.shared.once("crowd", lambda: read_crowd(found.vectors)) if len(found.vectors) > 1 else None
+
+
+def tuned_prompt(found: Prepared, whole: TextTower, crowd: Crowd | None, asked: Asked) -> TunedPrompt | None:
     """Return the prompt of a question tuned on its seeds; None without a seed of either label that has events."""
     positives, negatives = (place_of(found, asked, label) for label in (1, 0))
     if len(positives) == 0 or len(negatives) == 0:
         return None
     tower = tower_of(found, whole, asked.sentence)
     config = PromptConfig(seed=asked.seed)
-    return tune_prompt(tower, asked.sentence, found.vectors[positives], found.vectors[negatives], config)
+    seeds = found.vectors[positives], found.vectors[negatives]
+    return tune_prompt(tower, asked.sentence, *seeds, config, crowd=crowd)
 
 
 def prepare_probe_few(history: History, options: Options) -> Scorer:

@@ -81,6 +81,7 @@ def _print(found: Tuned, name: str, as_json: bool) -> None:
         "auc": None if isnan(verdict.auc) else round(verdict.auc, 3),
         "sentence_auc": None if isnan(verdict.plain) else round(verdict.plain, 3),
         "weight": found.prompt.weight,
+        "leaned": found.prompt.leaned,
     }
     if found.without_vector:
         click.echo(f"without a vector in the space: {', '.join(found.without_vector[:10])}", err=True)

@@ -13,7 +13,7 @@ import numpy as np
 from audience_graph.errors import InputError
 from audience_trainers.relations.plots.canvas import BLUE, GREY, VERMILION
 from audience_trainers.run import Progress, silent
-from audience_trainers.users.few_shot import tuned_prompt
+from audience_trainers.users.few_shot import crowd_of, tuned_prompt
 from audience_trainers.users.measures import Values, auc
 from audience_trainers.users.pictures.draw import Cloud, draw_clouds, look_of
 from audience_trainers.users.pictures.flat import LEAST, Rows, draw_some, lay_out
@@ -76,7 +76,7 @@ def draw_prompt(found: Prepared, question: Question, options: Options, *, few: i
         return None
     told = question.told(MODELS["few_shot"], split.fitting, few=few, seed=seed)
     asked = Asked(question.task.name, question.task.sentence, question.matching, question.place[told], y[told], seed)
-    tuned = tuned_prompt(found, options.shared.once("tower", found.trained.tower), asked)
+    tuned = tuned_prompt(found, options.shared.once("tower", found.trained.tower), crowd_of(found, options), asked)
     plain = found.trained.embed_sentences([question.task.sentence])[0] if tuned is None else tuned.plain
     moved = tuned is not None and tuned.weight > 0
     hard = np.zeros(len(y), np.bool_) if question.found.hard is None else question.found.hard

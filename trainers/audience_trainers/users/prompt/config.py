@@ -14,6 +14,8 @@ _RANGES = {
     "steps": Range(1, 10_000),
     "learning_rate": Range(0, 10, open_low=True),
     "caution": Range(0, 1_000),
+    "lean": Range(0, 10),
+    "crowd": Range(0, 1_000_000),
 }
 
 
@@ -26,9 +28,11 @@ class PromptConfig:
     margin: float = 1.0  # alpha of eq. 14, of squared distances between unit vectors
     hard: int = 0  # so many unlabelled users that lie nearest to the sentence join the negatives
     folds: int = 8  # at most so many leave-one-out trainings, beside the one on all seeds; all run together
-    steps: int = 16
+    steps: int = 8
     learning_rate: float = 0.02
-    caution: float = 1.0  # how dear it is to leave the sentence: caution w^2 / n beside the loss of seeds left out
+    caution: float = 30.0  # how dear it is to leave the sentence: caution w^2 / n beside the loss of seeds left out
+    lean: float = 0.08  # how far users without labels lean the vector toward n seeds: lean sqrt(n), see `Crowd`
+    crowd: int = 4_096  # so many of them are read from a stored space; 0, or lean=0: the tuned tokens alone
     seed: int = 7
 
     def __post_init__(self) -> None:

@@ -17,10 +17,18 @@ from audience_graph.errors import ConfigError, NotFoundError
 from audience_graph.release.records import read_current
 from audience_graph.sentences.named import Named, entity_part, named_in
 from audience_graph.user_text.prompts import Prompt, write_prompt
-from audience_graph.user_text.space import SentenceMap, read_entities, read_map, read_space, read_vectors
+from audience_graph.user_text.space import (
+    SentenceMap,
+    read_entities,
+    read_map,
+    read_sample,
+    read_space,
+    read_vectors,
+)
 from audience_graph.vectors.store import Transaction, open_store
 from audience_graph.vectors.topk import keys_of, top_users, user_keys
 from audience_trainers.users.prompt.config import PromptConfig
+from audience_trainers.users.prompt.crowd import Crowd, read_crowd
 from audience_trainers.users.prompt.tune import TunedPrompt, Vectors, tune_prompt
 from audience_trainers.users.text_tower.config import TowerConfig
 from audience_trainers.users.text_tower.open import open_tower
@@ -71,11 +79,14 @@ def tune_in_space(connections: Connections, space: str | None, seeds: Seeds, *, 
         vectors = read_vectors(tx, name, list(keys.values()))
         taken = {user: key for user, key in keys.items() if key in vectors}
         hard = _nearest(tx, name, tower, seeds, set(taken.values()))
+        crowd = _crowd(tx, name, tower, seeds.config)
     positives, negatives = ([user for user in part if user in taken] for part in (seeds.positives, seeds.negatives))
     near, far = (_stacked([vectors[taken[user]] for user in part], tower) for part in (positives, negatives))
-    prompt = tune_prompt(tower, seeds.sentence, near, far, seeds.config, unlabelled=hard)
+    prompt = tune_prompt(tower, seeds.sentence, near, far, seeds.config, unlabelled=hard, crowd=crowd)
     told = {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in asdict(prompt.verdict).items()}
-    kept = Prompt(seeds.name, name, seeds.sentence, prompt.vector, told | {"weight": prompt.weight})
+    kept = Prompt(
+        seeds.name, name, seeds.sentence, prompt.vector, told | {"weight": prompt.weight, "leaned": prompt.leaned}
+    )
     with store.transaction() as tx:
         write_prompt(tx, kept, [taken[u] for u in positives], [taken[u] for u in negatives])
     return Tuned(name, prompt, tuple(u for u in (*seeds.positives, *seeds.negatives) if u not in taken))
@@ -115,6 +126,14 @@ def _nearest(tx: Transaction, space: str, tower: TextTower, seeds: Seeds, taken:
         raise NotFoundError(f"space {space} holds no users besides the seeds")
     found = read_vectors(tx, space, user_keys(tx, near.user_ids))
     return _stacked([found[key] for key in sorted(found)], tower)
+
+
+def _crowd(tx: Transaction, space: str, tower: TextTower, config: PromptConfig) -> Crowd | None:
+    """Return what users of the space look like, where that is asked for and there are two."""
+    if config.lean == 0 or config.crowd == 0:
+        return None
+    users = read_sample(tx, space, config.crowd)
+    return read_crowd(_stacked(users, tower)) if len(users) > 1 else None
 
 
 def _stacked(vectors: Sequence[Vectors], tower: TextTower) -> Vectors:

@@ -1,4 +1,7 @@
-"""Tune a prompt on seed users: triplet loss over learnable tokens, held back to the sentence while seeds are few."""
+"""Tune a prompt on seed users: triplet loss over learnable tokens, held back to the sentence while seeds are few.
+
+What all users of a space look like (`crowd.py`) may lean the tuned vector further.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from audience_graph.errors import ConfigError
+from audience_trainers.users.prompt.choose import Leaning, Walked, choose, mix
 from audience_trainers.users.prompt.config import PromptConfig
-from audience_trainers.users.prompt.folds import Folds, draw_folds, held_out_loss, held_out_wins
+from audience_trainers.users.prompt.crowd import Crowd
+from audience_trainers.users.prompt.folds import Folds, draw_folds
 from audience_trainers.users.prompt.soft_prompt import SoftPrompt
 from audience_trainers.users.prompt.triplet import triplet_loss
 from audience_trainers.users.prompt.verdict import Verdict, judge_seeds
 from audience_trainers.users.text_tower.tower import TextTower
 
 Vectors = npt.NDArray[np.float32]
-WEIGHTS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0)
-UNMEASURED = 0.1  # the weight where no seed can be left out
 LOOKS = 4  # how often vectors are kept on the way
 
 
@@ -29,7 +31,7 @@ class TunedPrompt:
     """A tuned prompt: used like a sentence through `vector` (out,), a unit vector in the space of users.
 
     `tokens` (m, e) are the learned ones after `steps`; `weight` is that of the tuned vector beside the sentence's,
-    `plain` (out,). `verdict` says whether the seeds tell anything.
+    `plain` (out,). `leaned`: the crowd had a say too. `verdict` says whether the seeds tell anything.
     """
 
     sentence: str
@@ -38,6 +40,7 @@ class TunedPrompt:
     plain: Vectors
     weight: float
     steps: int
+    leaned: bool
     verdict: Verdict
 
 
@@ -49,14 +52,18 @@ def tune_prompt(
     config: PromptConfig | None = None,
     *,
     unlabelled: Vectors | None = None,
+    crowd: Crowd | None = None,
 ) -> TunedPrompt:
     """Return the prompt of a sentence tuned on seed users (p, out) and (q, out), unit vectors; the tower stays frozen.
 
     Learned by FIND eq. 14 with all seeds, and in the same batch with some left out in turn. The paper stops there; a
     handful of seeds can also mislead, so the vector is (1 - w) sentence + w tuned. How many steps and which w is what
     tells the seeds left out apart best, less caution w^2 / n for n seeds of the rarer label; where none can be left
-    out (one of a label), w = 0.1 at the last step. Seeds that do not separate leave the sentence as it is (w = 0).
+    out, w = 0 at the last step, or 0.1 with mined negatives alone. Seeds that do not separate leave the sentence as it
+    is.
     `unlabelled` users: the `config.hard` nearest to the sentence join the negatives of every training, and judge none.
+    With a crowd, which the paper does not have, the vector is then leaned toward the seeds by `config.lean`; the
+    verdict is of that vector.
     Raises ConfigError without a positive and a negative, or for vectors of another space.
     """
     config = PromptConfig() if config is None else config
@@ -66,16 +73,20 @@ def tune_prompt(
     extra = _nearest(plain, unlabelled, config.hard)
     folds = draw_folds(len(positives), len(negatives), config.folds, np.random.default_rng(config.seed))
     walked = _walk(tower, sentence, (positives, negatives, extra), folds, config)
-    chosen = _choose(walked, plain, (positives, negatives), folds, config.caution)
+    leaning = Leaning(positives, negatives, None if config.lean == 0 else crowd, config.lean)
+    chosen = choose(walked, plain, leaning, folds, config.caution)
     verdict = judge_seeds(len(positives), len(negatives), auc=chosen.auc, plain=chosen.plain_auc)
-    weight = 0.0 if verdict.kind == "seeds do not separate" else chosen.weight
+    told = verdict.kind != "seeds do not separate"
+    weight = chosen.weight if told else 0.0
+    vector = mix(plain, walked.vectors[chosen.look, 0], weight)
     return TunedPrompt(
         sentence=sentence,
-        vector=_mix(plain, walked.vectors[chosen.look, 0], weight),
+        vector=leaning.all(vector) if told else vector,
         tokens=walked.tokens[chosen.look],
         plain=plain,
         weight=weight,
         steps=walked.steps[chosen.look],
+        leaned=told and leaning.crowd is not None,
         verdict=verdict,
     )
 
@@ -103,22 +114,13 @@ def _nearest(plain: Vectors, unlabelled: Vectors | None, count: int) -> Vectors:
     return np.asarray(unlabelled[order], np.float32)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Walked:
-    """Vectors (looks, k, out) of every training on its way, tokens (looks, m, e) of the one on all seeds."""
-
-    vectors: Vectors
-    tokens: Vectors
-    steps: tuple[int, ...]
-
-
 def _walk(
     tower: TextTower,
     sentence: str,
     seeds: tuple[Vectors, Vectors, Vectors],
     folds: Folds,
     config: PromptConfig,
-) -> _Walked:
+) -> Walked:
     """Train all prompts together; stop early when no triplet of any violates the margin."""
     device = tower.reader.device
     positives, negatives, extra = (torch.from_numpy(part.reshape(-1, tower.config.dims)).to(device) for part in seeds)
@@ -145,56 +147,8 @@ def _walk(
         if done:
             break
     tower.train(mode)
-    return _Walked(
+    return Walked(
         np.stack([vectors.cpu().numpy() for _, vectors, _ in seen]),
         np.stack([learned.cpu().numpy() for _, _, learned in seen]),
         tuple(step for step, _, _ in seen),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    look: int
-    weight: float
-    auc: float
-    plain_auc: float
-
-
-def _choose(walked: _Walked, plain: Vectors, seeds: tuple[Vectors, Vectors], folds: Folds, caution: float) -> _Choice:
-    """Choose look and weight by seeds left out; the AUC of a fold is that of the choice made without it."""
-    last = len(walked.steps) - 1
-    judging = np.flatnonzero(folds.compared().any(axis=(1, 2)))
-    if len(judging) == 0:
-        return _Choice(last, UNMEASURED, float("nan"), float("nan"))
-    candidates = [(0, 0.0)] + [(look, weight) for look in range(last + 1) for weight in WEIGHTS[1:]]
-    mixed = np.stack([_mix(plain, walked.vectors[look], weight) for look, weight in candidates])  # (c, k, out)
-    positive, negative = (np.asarray(mixed @ part.T, np.float64) for part in seeds)
-    loss = held_out_loss(positive, negative, folds)[:, judging]
-    dear = caution * np.array([weight**2 for _, weight in candidates]) / min(map(len, seeds))
-    best = int((loss.mean(axis=1) + dear).argmin())
-    others = (loss.sum(axis=1, keepdims=True) - loss) / max(len(judging) - 1, 1)
-    without = (others + dear[:, None]).argmin(axis=0)
-    won, of = _wins(positive, negative, folds, judging, without)
-    plain_won, _ = _wins(positive, negative, folds, judging, np.zeros_like(without))
-    look, weight = candidates[best]
-    return _Choice(look, weight, won / of, plain_won / of)
-
-
-def _wins(
-    positive: npt.NDArray[np.float64],
-    negative: npt.NDArray[np.float64],
-    folds: Folds,
-    judging: npt.NDArray[np.int64],
-    chosen: npt.NDArray[np.int64],
-) -> tuple[float, float]:
-    picked = np.zeros(positive.shape[1], np.int64)
-    picked[judging] = chosen
-    fold = np.arange(positive.shape[1])
-    won, of = held_out_wins(positive[picked, fold], negative[picked, fold], folds)
-    return float(won.sum()), float(of.sum())
-
-
-def _mix(plain: Vectors, tuned: Vectors, weight: float) -> Vectors:
-    """Return the unit vectors of (1 - w) plain (out,) + w tuned (..., out)."""
-    mixed = torch.from_numpy((1.0 - weight) * plain + weight * tuned)
-    return np.asarray(F.normalize(mixed, dim=-1).numpy(), np.float32)
