@@ -7,6 +7,7 @@ import pytest
 from tiny_towers import tiny_tower
 
 from audience_trainers.users.measures import auc
+from audience_trainers.users.prompt import choose
 from audience_trainers.users.prompt.config import PromptConfig
 from audience_trainers.users.prompt.crowd import RIDGE, USUAL, read_crowd
 from audience_trainers.users.prompt.tune import tune_prompt
@@ -107,3 +108,17 @@ def test_seeds_of_chance_do_not_lean():
     assert found.verdict.kind == "seeds do not separate"
     assert not found.leaned
     np.testing.assert_allclose(found.vector, found.plain, atol=1e-6)
+
+
+def test_a_sentence_that_many_seeds_contradict_is_left(monkeypatch):
+    tower = tiny_tower("bert", tune="head")
+    plain = tower.embed([SENTENCE])[0]
+    users, y = world(3, plain, said=-2.0)
+    positive, negative = (users[part] for part in seeds_of(y, 20, 0))
+    found = tune_prompt(tower, SENTENCE, positive, negative, CONFIG)
+    after, before = (auc((users @ v).astype(float), y.astype(np.int8)) for v in (found.vector, plain))
+    assert before < 0.3
+    assert after > before + 0.2
+    assert tune_prompt(tower, SENTENCE, positive[:2], negative[:2], CONFIG).weight < 0.2  # that may be chance
+    monkeypatch.setattr(choose, "DOUBTED", 0.0)
+    assert tune_prompt(tower, SENTENCE, positive, negative, CONFIG).weight < found.weight

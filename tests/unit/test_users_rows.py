@@ -153,9 +153,9 @@ def test_a_prompt_keeps_what_the_entities_of_its_sentence_say(prepared: Prepared
 
 
 def test_few_shot_learns_from_its_seeds(asked: tuple[History, Options, Question], prepared: Prepared) -> None:
-    """Of a sentence that says the opposite, seeds of tea drinkers make something better."""
+    """Of a sentence that says the opposite, enough seeds of tea drinkers make something better."""
     history, options, question = asked
-    rows = question.told(MODELS["few_shot"], question.split(0).fitting, few=12, seed=0)
+    rows = question.told(MODELS["few_shot"], np.arange(len(question.found.y)), few=16, seed=0)
     told = Asked("t", "People who will buy coffee.", question.matching, question.place[rows], question.found.y[rows], 0)
     plain, tuned = (MODELS[name].load()(history, options)(told) for name in ("zero_shot", "few_shot"))
     rest = np.setdiff1d(question.split(0).evaluation, rows)

@@ -11,9 +11,12 @@ from torch.nn import functional as F
 
 from audience_trainers.users.prompt.crowd import Crowd
 from audience_trainers.users.prompt.folds import Folds, held_out_loss, held_out_wins
+from audience_trainers.users.prompt.verdict import wilson_interval
 
 Vectors = npt.NDArray[np.float32]
 WEIGHTS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0)
+DOUBTED = 0.6  # an AUC: where seeds say with 95 % certainty that the sentence is worse, it is left more easily
+DARING = 1.0  # caution, at most, for such a sentence
 MINED = 0.1  # the weight where all negatives were mined, so that no seed can judge
 
 
@@ -62,7 +65,10 @@ class Choice:
 
 
 def choose(walked: Walked, plain: Vectors, seeds: Leaning, folds: Folds, caution: float) -> Choice:
-    """Choose look and weight by seeds left out; the AUC of a fold is that of the choice made without it."""
+    """Choose look and weight by seeds left out; the AUC of a fold is that of the choice made without it.
+
+    A sentence that the seeds contradict is left with caution 1 at most.
+    """
     last = len(walked.steps) - 1
     judging = np.flatnonzero(folds.compared().any(axis=(1, 2)))
     if len(judging) == 0:
@@ -71,6 +77,8 @@ def choose(walked: Walked, plain: Vectors, seeds: Leaning, folds: Folds, caution
     mixed = np.stack([mix(plain, walked.vectors[look], weight) for look, weight in candidates])  # (c, k, out)
     positive, negative = (np.asarray(mixed @ part.T, np.float64) for part in (seeds.positives, seeds.negatives))
     loss = held_out_loss(positive, negative, folds)[:, judging]
+    if _doubted(plain, seeds):
+        caution = min(caution, DARING)
     dear = caution * np.array([weight**2 for _, weight in candidates]) / min(positive.shape[2], negative.shape[2])
     best = int((loss.mean(axis=1) + dear).argmin())
     others = (loss.sum(axis=1, keepdims=True) - loss) / max(len(judging) - 1, 1)
@@ -85,6 +93,13 @@ def mix(plain: Vectors, tuned: Vectors, weight: float) -> Vectors:
     """Return the unit vectors of (1 - w) plain (out,) + w tuned (..., out)."""
     mixed = torch.from_numpy((1.0 - weight) * plain + weight * tuned)
     return np.asarray(F.normalize(mixed, dim=-1).numpy(), np.float32)
+
+
+def _doubted(plain: Vectors, seeds: Leaning) -> bool:
+    """Return whether the sentence ranks the seeds so badly that a good AUC is ruled out; none of them tuned it."""
+    gap = np.subtract.outer(seeds.positives @ plain, seeds.negatives @ plain)
+    share = float(((gap > 0) + 0.5 * (gap == 0)).mean())
+    return wilson_interval(share, min(gap.shape))[1] < DOUBTED
 
 
 def _auc(vectors: Vectors, seeds: Leaning, folds: Folds) -> float:
