@@ -21,7 +21,12 @@ Fact = tuple[Any, ...]
 
 
 def facts(
-    folder: Path, *cuts: float, engine: str = "duckdb", days: int = 14, phrases: dict[str, str] | None = None
+    folder: Path,
+    *cuts: float,
+    engine: str = "duckdb",
+    days: int = 14,
+    phrases: dict[str, str] | None = None,
+    groups: dict[str, str] | None = None,
 ) -> list[Fact]:
     """Return (KEYS ..., count, cents, first) of each fact, the cut in days after the first of the year."""
     cut = pa.array([seconds(c) for c in cuts], pa.int64()).to_numpy()
@@ -32,6 +37,7 @@ def facts(
         expression = facts_of(
             source.events, cut_table(windows), channel_table(channels, FamilyMap()),
             phrases=ibis.memtable(linked) if phrases else None,
+            groups=ibis.memtable(pa.table({"item": list(groups), "group": list(groups.values())})) if groups else None,
         )  # fmt: skip
         found = fetch(source.backend, expression, coded=[name for name in KEYS if name != "cut"])
     words = {name: [coded.words[code] for code in coded.code] for name, coded in found.coded.items()}
@@ -140,14 +146,15 @@ def test_duckdb_and_spark_give_equal_facts(tmp_path: Path) -> None:
 
     rows = [
         event(draw("u1", "Ü", "用户"), rng.random() * 40, draw(*CHANNELS), text=draw("spa", 'a "b" 🎁', "x", None),
-              items=draw(None, [], ["tea"], ["tea", "pen"]), entity_ids=draw(None, [], ["e1"], ["e1", "e2"]),
+              items=draw(None, [], ["tea"], ["tea", "pen"]), entity_ids=draw(None, [], ["e1"], ["e1", "e2"], ["tea"]),
               category=draw(None, "", "drinks"), merchant=draw(None, "Bo's"),
               amount=draw(None, 1.005, 20.0, 0.333, 1e300),
               status=draw(None, "ok", "FAILED", "refunded"), payment_channel=draw(None, "credit_card"))
         for _ in range(600)
     ]  # fmt: skip
     write_folder(tmp_path, rows)
-    phrases = {"spa": "e1", "x": "e3"}
-    duck = facts(tmp_path, 10, 14, 24, phrases=phrases)
+    linked: dict[str, Any] = {"phrases": {"spa": "e1", "x": "e3"}, "groups": {"tea": "hot drink", "pen": "desk"}}
+    duck = facts(tmp_path, 10, 14, 24, **linked)
     assert len(duck) > 300
-    assert facts(tmp_path, 10, 14, 24, phrases=phrases, engine="spark") == duck
+    assert {fact[6] for fact in duck if fact[5] == "group"} == {"hot drink", "desk"}
+    assert facts(tmp_path, 10, 14, 24, **linked, engine="spark") == duck

@@ -76,9 +76,9 @@ def mentions_of(events: Any, channels: Any, *, phrases: Any = None, tagged: Any 
         _mention(money.mutate(value=money.merchant), "merchant"),
     ]
     if groups is not None:
-        bare = bare_events(each).mutate(value=bare_events(each)["items"].unnest())
-        grouped = bare.inner_join(groups, bare.value == groups.item)
-        found.append(_mention(grouped.drop("value").mutate(value=grouped.group), "group"))
+        bare = bare_events(each)
+        grouped = bare.mutate(item=bare["items"].unnest()).inner_join(groups, "item")
+        found.append(_mention(grouped.mutate(value=grouped.group), "group"))
     plain = silent.filter(
         (silent.family == "search")
         | (
