@@ -130,11 +130,12 @@ def publish_users(
     *,
     keep: int = release.KEEP_SPACES,
     progress: Progress = silent,
-) -> tuple[Release, tuple[release.RetiredText, ...]]:
+) -> tuple[Release, release.RetiredText]:
     """Make a user-text space, named by itself or its run, that of the current release; return it and what was retired.
 
     The weight of the graph is fitted first, where that was not done with the current relations; it is said where the
-    model's run or the events are not here. Afterwards spaces that were published before the last `keep` are dropped.
+    model's run or the events are not here. Afterwards spaces that were published before the last `keep` are dropped,
+    but for those that prompts were tuned in.
     """
     from audience_trainers.users.weights.in_home import fitted_with_current
 

@@ -189,6 +189,7 @@ def arrays_per_user(table: pa.Table, *, engine: Engine = "duckdb") -> pa.Table:
 
 
 def link_phrases(backend: Any, events: Any, linker: Linker) -> dict[str, list[str]]:
+    """Return the columns phrase and entity_id: what each distinct phrase of the events names, a row for each entity."""
     distinct = phrases_of(events).select("phrase").distinct()
     found: dict[str, list[str]] = {"phrase": [], "entity_id": []}
     for phrase in backend.to_pyarrow(distinct).column("phrase").to_pylist():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from audience_graph.errors import NotFoundError, ReleaseError
@@ -19,10 +20,10 @@ WHERE r.user_text_space IS NOT NULL GROUP BY 1 ORDER BY 2 DESC
 
 @dataclass(frozen=True, slots=True)
 class RetiredText:
-    """A space that was dropped, and the names of the prompts that were tuned in it."""
+    """The past spaces that were dropped, and by name those that stay for the prompts that were tuned in them."""
 
-    space: str
-    prompts: tuple[str, ...]
+    spaces: tuple[str, ...]
+    held: Mapping[str, tuple[str, ...]]
 
 
 def published_spaces(tx: Transaction) -> tuple[str, ...]:
@@ -30,22 +31,26 @@ def published_spaces(tx: Transaction) -> tuple[str, ...]:
     return tuple(row["space"] for row in tx.rows(_PUBLISHED))
 
 
-def retire_past_user_text(store: Store, *, keep: int = KEEP_SPACES) -> tuple[RetiredText, ...]:
+def retire_past_user_text(store: Store, *, keep: int = KEEP_SPACES) -> RetiredText:
     """Drop the spaces that were published, all but the last `keep`, each in a transaction of its own.
 
-    Never the current one, one that a release that can be read names, or one that was only staged.
+    Never the current one, one that a release that can be read names, one that was only staged, or one that prompts were
+    tuned in: seeds are dear, and a prompt lasts no longer than its space.
     """
     with store.transaction(read_only=True) as tx:
-        past = published_spaces(tx)[max(1, keep) :]
         there = {row["space"] for row in tx.rows("SELECT space FROM sentence_encoder")}
+        past = [space for space in published_spaces(tx)[max(1, keep) :] if space in there]
         prompts = read_prompts(tx)
-    found = []
+    found: list[str] = []
+    held: dict[str, tuple[str, ...]] = {}
     for space in past:
-        if space not in there:
+        tuned = tuple(one.name for one in prompts if one.space == space)
+        if tuned:
+            held[space] = tuned
             continue
         try:
             retire_user_text(store, space)
         except (NotFoundError, ReleaseError):  # dropped meanwhile, or a release that can be read names it
             continue
-        found.append(RetiredText(space, tuple(one.name for one in prompts if one.space == space)))
-    return tuple(found)
+        found.append(space)
+    return RetiredText(tuple(found), held)

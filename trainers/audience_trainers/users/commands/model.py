@@ -75,7 +75,7 @@ def train(
             row |= {"space": space.space, "dims": space.dims, "users": updated.users, "status": "staged"}
         if publish:
             found, retired = publish_users(home, connections, run.run_id, keep=keep, progress=progress)
-            row |= {"release": found.id, "status": "current", "retired": [one.space for one in retired]}
+            row |= {"release": found.id, "status": "current", "retired": list(retired.spaces)}
     if stage or publish:
         row |= weight_of(connections, str(row["space"]))
     if publish:
@@ -114,8 +114,8 @@ def stage(run: str, as_of: datetime | None, as_json: bool, data_dir: str | None)
 def publish(space: str, keep: int, as_json: bool, data_dir: str | None) -> None:
     """Make a staged SPACE (or the run that made it) the user-text space of the current release.
 
-    Spaces that were published before are dropped then, with their prompts, all but the last ones; never one that is
-    only staged, or that a release of a kept week names.
+    Spaces that were published before are dropped then, all but the last ones; never one that is only staged, that a
+    release of a kept week names, or that prompts were tuned in.
 
     \b
     audience-graph users publish text_2026_w30_1a2b3c4d
@@ -130,7 +130,7 @@ def publish(space: str, keep: int, as_json: bool, data_dir: str | None) -> None:
     tell_retired(retired)
     _print({"release": found.id, "version": found.version, "space": found.user_text_space,
             "as_of": str(found.user_text_as_of), **weight_of(connections, str(found.user_text_space)),
-            "retired": [one.space for one in retired]}, as_json)  # fmt: skip
+            "retired": list(retired.spaces)}, as_json)  # fmt: skip
 
 
 @click.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -101,8 +100,10 @@ def weight_of(connections: Connections, space: str) -> dict[str, object]:
     return {"graph_weight": found.weight, "weight_from": found.told}
 
 
-def tell_retired(retired: Sequence[RetiredText]) -> None:
-    """Say which spaces were dropped, and the prompts that went with them."""
-    for one in retired:
-        prompts = f", with its prompts {', '.join(map(repr, one.prompts))}" if one.prompts else ""
-        click.echo(f"retired space {one.space}{prompts}", err=True)
+def tell_retired(retired: RetiredText) -> None:
+    """Say which spaces were dropped, and which stay for their prompts."""
+    for space in retired.spaces:
+        click.echo(f"retired space {space}", err=True)
+    for space, prompts in retired.held.items():
+        names = ", ".join(map(repr, prompts))
+        click.echo(f"kept space {space} for its prompts {names}: tune them again, or `users retire {space}`", err=True)
