@@ -14,7 +14,6 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,8 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from audience_graph.errors import ConfigError, RunError
-from audience_trainers.run import Progress, RunFolder, choose_device, code_version, open_run, seed_everything, silent
+from audience_trainers.named_run import check_out, finished_metrics, start_run
+from audience_trainers.run import Progress, choose_device, seed_everything, silent
 from audience_trainers.users.histories import Histories, read_histories
 from audience_trainers.users.next_item.config import NextItemConfig
 from audience_trainers.users.next_item.fit import fit_next_item, scorer
@@ -53,15 +52,16 @@ def train_next_item(
     A run that was stopped goes on from its last whole epoch when data, settings and seed are the same; a finished one
     is returned as it is. Raises InputError for bad data, ConfigError when `out` holds something else.
     """
-    _check_out(out)
+    check_out(out, KIND)
     with open_folder(source) as opened:
         histories = read_histories(opened)
     sequences = sequences_of(histories)
     key = _key(histories, config, seed, top)
-    finished = _finished(out, key)
+    finished = finished_metrics(out, key)
     if finished is not None:
         return finished
-    run = _start(out, key, config, seed, int(histories.time.max()), str(source))
+    last = int(histories.time.max())
+    run = start_run(out, KIND, key, config, seed=seed, last=last, told={"source": str(source)})
     seed_everything(seed)
     features = encode_with(None)(histories.texts) if config.texts else None
     (out / "training").mkdir(exist_ok=True)
@@ -117,40 +117,3 @@ def _key(histories: Histories, config: NextItemConfig, seed: int, top: int) -> s
     for part in (histories.start, histories.text, histories.source, histories.time):
         digest.update(np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()
-
-
-def _check_out(out: Path) -> None:
-    if out.is_file():
-        raise ConfigError(f"--out {out} is a file")
-    if not out.is_dir() or not any(out.iterdir()):
-        return
-    try:
-        kind = json.loads((out / "run.json").read_text(encoding="utf-8"))["kind"]
-    except (OSError, ValueError, KeyError, TypeError):
-        kind = None
-    if kind != KIND:
-        raise ConfigError(f"--out {out} holds other files", hint="name a new folder")
-
-
-def _finished(out: Path, key: str) -> dict[str, Any] | None:
-    try:
-        run = open_run(out)
-        if json.loads((out / "run.json").read_text(encoding="utf-8")).get("key") != key:
-            return None
-        return {"folder": str(out), **run.read_json("metrics")}
-    except (RunError, OSError):
-        return None  # not there, not finished or damaged: train it
-
-
-def _start(out: Path, key: str, config: NextItemConfig, seed: int, last: int, source: str) -> RunFolder:
-    """Write run.json and return the run, whose `done` is taken away until it is finished again."""
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "done").unlink(missing_ok=True)
-    as_of = datetime.fromtimestamp(last, UTC)
-    year, week, _ = as_of.isocalendar()
-    run = RunFolder(out, out.name, KIND, f"{year}-W{week:02d}", as_of.date(), seed, asdict(config))
-    head = {"run_id": run.run_id, "kind": run.kind, "week": run.week, "as_of": run.as_of.isoformat(), "seed": seed}
-    started = datetime.now(UTC).isoformat()
-    run.write_json("run", head | {"source": source, "key": key, "config": run.config, "started": started,
-                                  "code_version": code_version()})  # fmt: skip
-    return run

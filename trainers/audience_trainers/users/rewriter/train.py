@@ -12,7 +12,6 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,10 @@ import numpy as np
 import torch
 
 from audience_graph.entities.dictionary import Entity
-from audience_graph.errors import ConfigError, InputError, RunError
+from audience_graph.errors import ConfigError, InputError
 from audience_graph.sentences.rewrite import DAYS
-from audience_trainers.run import Progress, RunFolder, choose_device, code_version, open_run, seed_everything, silent
+from audience_trainers.named_run import check_out, finished_metrics, start_run
+from audience_trainers.run import Progress, choose_device, seed_everything, silent
 from audience_trainers.users.histories import read_histories
 from audience_trainers.users.pairs.build import PairsConfig, build_pairs
 from audience_trainers.users.pairs.facts import Facts
@@ -101,14 +101,15 @@ def train_rewriter(
     """
     if (base is None) == (size == ""):
         raise ConfigError("which model?", hint="name a folder with --model, or a random one with --random-config tiny")
-    _check_out(out)
+    check_out(out, "rewriter")
     with open_folder(source) as opened:
-        lesson, as_of = _read(opened, config, seed, progress)
+        lesson, last = _read(opened, config, seed, progress)
     key = hashlib.sha256(json.dumps([lesson.key(), asdict(config), seed, str(base), size]).encode()).hexdigest()
-    finished = _finished(out, key)
+    finished = finished_metrics(out, key)
     if finished is not None:
         return finished
-    run = _start(out, key, config, seed, as_of, told={"source": str(source), "base": str(base or f"random {size}")})
+    told = {"source": str(source), "base": str(base or f"random {size}")}
+    run = start_run(out, "rewriter", key, config, seed=seed, last=last, told=told)
     seed_everything(seed)
     causal = open_causal(base) if base is not None else random_causal(size, lesson.texts(), seed=seed)
     causal, losses = fit(causal, lesson, config, seed=seed, folder=out / "training", key=key, progress=progress)
@@ -170,52 +171,12 @@ def judge(causal: CausalModel, held: Sequence[Turn]) -> dict[str, Any]:
     return {"exact_match": round(float(np.mean(right)), 4), "judged": len(held), "examples": rows[:SHOWN]}
 
 
-def _read(source: Source, config: RewriterConfig, seed: int, progress: Progress) -> tuple[Lesson, datetime]:
+def _read(source: Source, config: RewriterConfig, seed: int, progress: Progress) -> tuple[Lesson, int]:
     histories = read_histories(source)
     pairs = build_pairs(source, histories, PairsConfig(windows=WindowConfig(test_cuts=0)), progress=progress)
-    as_of = datetime.fromtimestamp(int(histories.time.max()), UTC)
-    return make_lesson(pairs.facts, source.dictionary.entities, config, seed), as_of
+    return make_lesson(pairs.facts, source.dictionary.entities, config, seed), int(histories.time.max())
 
 
 def _some(n: int, share: float, rng: np.random.Generator) -> list[int]:
     """Return places of a share of n, at least one and never all."""
     return [int(i) for i in rng.permutation(n)[: min(n - 1, max(1, round(share * n)))]]
-
-
-def _check_out(out: Path) -> None:
-    if out.is_file():
-        raise ConfigError(f"--out {out} is a file")
-    if out.is_dir() and any(out.iterdir()) and not _is_rewriter(out):
-        raise ConfigError(f"--out {out} holds other files", hint="name a new folder")
-
-
-def _is_rewriter(out: Path) -> bool:
-    try:
-        return bool(json.loads((out / "run.json").read_text(encoding="utf-8"))["kind"] == "rewriter")
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
-def _finished(out: Path, key: str) -> dict[str, Any] | None:
-    try:
-        run = open_run(out)
-        if json.loads((out / "run.json").read_text(encoding="utf-8")).get("key") != key:
-            return None
-        return {"folder": str(out), **run.read_json("metrics")}
-    except (RunError, OSError):
-        return None  # not there, not finished or damaged: train it
-
-
-def _start(
-    out: Path, key: str, config: RewriterConfig, seed: int, as_of: datetime, *, told: dict[str, str]
-) -> RunFolder:
-    """Write run.json and return the run, whose `done` is taken away until it is finished again."""
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "done").unlink(missing_ok=True)
-    year, week, _ = as_of.isocalendar()
-    run = RunFolder(out, out.name, "rewriter", f"{year}-W{week:02d}", as_of.date(), seed, asdict(config))
-    head = {"run_id": run.run_id, "kind": run.kind, "week": run.week, "as_of": run.as_of.isoformat(), "seed": seed}
-    started = datetime.now(UTC).isoformat()
-    run.write_json("run", head | told | {"key": key, "config": run.config, "started": started,
-                                         "code_version": code_version()})  # fmt: skip
-    return run
