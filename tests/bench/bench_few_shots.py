@@ -17,7 +17,6 @@ tasks, prompt - probe likewise; then the bars. A set whose JSON lies there alrea
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -27,7 +26,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from bench_targeting_tasks import SETS, find_shared_data, make_tasks, settings, why_absent
+from bench_targeting_tasks import each_set, options_of_sets, settings
 
 from audience_trainers.users.evaluate import EvaluateOptions, choose_tasks, evaluate_users
 from audience_trainers.users.measures import auc
@@ -75,27 +74,12 @@ class Point:
 
 def main() -> None:
     """Run the sets that are not there yet and print their tables, then the bars over all."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--sets", default=",".join(SETS))
-    parser.add_argument("--world", type=Path, help="Folder of a demo world. [default: the demo is left out]")
+    parser = options_of_sets(__doc__)
     parser.add_argument("--shots", default=",".join(map(str, SHOTS)))
     parser.add_argument("--draws", type=int, default=5, help="Splits, and seeds from each.")
-    parser.add_argument("--tasks", type=Path, help="Folder of sets that were made before. [default: make them]")
-    parser.add_argument("--texts", type=Path, help="Folder of text vectors. [default: in --out]")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="more")
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
     whole: list[Shot] = []
-    for name in options.sets.split(","):
-        file = options.out / f"{name}.json"
-        source = options.world if name == "demo" else find_shared_data(SETS[name])
-        if not file.is_file() and source is None and options.tasks is None:
-            print(f"skipped {name}: {'no --world' if name == 'demo' else why_absent(name)}\n")
-            continue
-        if not file.is_file():
-            file.write_text(json.dumps(run_set(name, source, options), indent=1), encoding="utf-8")
-        told = json.loads(file.read_text(encoding="utf-8"))
+    for name, told in each_set(options, run_set):
         found = [Shot(**shot) for shot in told["shots"]]
         print(block(name, found, told["seconds"]), flush=True)
         whole += [Shot(**asdict(shot) | {"task": f"{name}/{shot.task}"}) for shot in found]
@@ -104,12 +88,9 @@ def main() -> None:
         print("\n".join(bars(curve(whole))))
 
 
-def run_set(name: str, source: Path | None, options: argparse.Namespace) -> dict[str, Any]:
+def run_set(name: str, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Return every AUC of a set, its curve, the settings and the seconds it took."""
     begin = time.monotonic()
-    folder = (options.tasks or options.out / "tasks") / name
-    if options.tasks is None and source is not None:
-        make_tasks(name, source, folder)
     shots = tuple(sorted({int(n) for n in options.shots.split(",")}))
     walk = Walk(shots, options.draws)
     told = settings(name, options.more)

@@ -18,6 +18,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,16 +58,30 @@ def settings(name: str, more: list[str]) -> tuple[str, ...]:
 
 def main() -> None:
     """Run the sets that are here and print the block."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of_sets(__doc__)
+    parser.add_argument("--models", default="all")
+    parser.add_argument("--seeds", type=int, default=5)
+    options = parser.parse_args()
+    for _, found in each_set(options, run_set):
+        print(block(found))
+
+
+def options_of_sets(doc: str | None) -> argparse.ArgumentParser:
+    """Return a parser of what the benches of targeting tasks have in common."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--world", type=Path, help="Folder of a demo world. [default: the demo is left out]")
-    parser.add_argument("--models", default="all")
-    parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--tasks", type=Path, help="Folder of sets that were made before. [default: make them]")
     parser.add_argument("--texts", type=Path, help="Folder of text vectors. [default: in --out]")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="more")
-    options = parser.parse_args()
+    return parser
+
+
+def each_set(
+    options: argparse.Namespace, run: Callable[[str, Path, argparse.Namespace], dict[str, Any]]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield name and result of each set: `run(name, folder of its tasks, options)`, or its NAME.json in --out."""
     options.out.mkdir(parents=True, exist_ok=True)
     for name in options.sets.split(","):
         file = options.out / f"{name}.json"
@@ -75,17 +90,16 @@ def main() -> None:
             print(f"skipped {name}: {'no --world' if name == 'demo' else why_absent(name)}\n")
             continue
         if not file.is_file():
-            begin = time.monotonic()
-            file.write_text(json.dumps(run_set(name, source, options), indent=2), encoding="utf-8")
+            begin, folder = time.monotonic(), (options.tasks or options.out / "tasks") / name
+            if options.tasks is None and source is not None:
+                make_tasks(name, source, folder)
+            file.write_text(json.dumps(run(name, folder, options), indent=2), encoding="utf-8")
             print(f"{name}: {time.monotonic() - begin:.0f} s", file=sys.stderr)
-        print(block(json.loads(file.read_text(encoding="utf-8"))))
+        yield name, json.loads(file.read_text(encoding="utf-8"))
 
 
-def run_set(name: str, source: Path | None, options: argparse.Namespace) -> dict[str, Any]:
+def run_set(name: str, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Return what the models reach in a set, with the settings and the seconds of each training."""
-    folder = (options.tasks or options.out / "tasks") / name
-    if options.tasks is None and source is not None:
-        make_tasks(name, source, folder)
     models, told = choose_models(options.models), settings(name, options.more)
     timer = Timer()
     cache = options.texts or options.out / "text_vectors"

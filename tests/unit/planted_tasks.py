@@ -24,6 +24,13 @@ each = [{ drink = "coffee" }, { drink = "tea" }]
 _WORDS = {"coffee": ("roasted coffee beans", "an espresso machine"), "tea": ("green tea leaves", "a porcelain teapot")}
 
 
+# A user model that is trained in a second.
+TINY = (
+    "behaviour.dims=16", "behaviour.heads=2", "behaviour.width=16", "tabular.dims=16", "tabular.heads=2",
+    "tabular.layers=1", "tabular.generator_dims=8", "align.dims=64", "align.epochs=1", "pairs.windows.step_days=14",
+)  # fmt: skip
+
+
 def write_events(folder: Path, rows: list[dict[str, object]]) -> None:
     """Write events.parquet; a row needs user_id, time and channel."""
     empty: dict[str, object] = {"text": None, "items": None, "entity_ids": None, "status": None, "amount": None}

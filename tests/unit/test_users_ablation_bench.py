@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from planted_tasks import write_planted
+from planted_tasks import TINY, write_planted
 
 from audience_trainers.run import resolve_config
 from audience_trainers.users.config import UsersConfig
@@ -17,10 +17,6 @@ from audience_trainers.users.config import UsersConfig
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 BENCH = Path(__file__).parents[1] / "bench"
-TINY = (
-    "behaviour.dims=16", "behaviour.heads=2", "behaviour.width=16", "tabular.dims=16", "tabular.heads=2",
-    "tabular.layers=1", "tabular.generator_dims=8", "align.dims=64", "align.epochs=1", "pairs.windows.step_days=14",
-)  # fmt: skip
 
 
 @pytest.fixture

@@ -10,15 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from planted_tasks import write_planted
+from planted_tasks import TINY, write_planted
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 BENCH = Path(__file__).parents[1] / "bench"
-TINY = (
-    "behaviour.dims=16", "behaviour.heads=2", "behaviour.width=16", "tabular.dims=16", "tabular.heads=2",
-    "tabular.layers=1", "tabular.generator_dims=8", "align.dims=64", "align.epochs=1", "pairs.windows.step_days=14",
-)  # fmt: skip
 
 
 @pytest.fixture
@@ -44,7 +40,7 @@ def test_a_set_is_asked_with_every_number_of_seeds(bench: dict, tmp_path: Path) 
     asked = argparse.Namespace(
         out=tmp_path, tasks=tmp_path / "tasks", texts=None, shots="30,1", draws=2, more=list(TINY)
     )
-    told = bench["run_set"]("planted", None, asked)
+    told = bench["run_set"]("planted", asked.tasks / "planted", asked)
     found = [bench["Shot"](**shot) for shot in told["shots"]]
     assert [(shot.draw, shot.shots) for shot in found] == [(d, n) for _ in "ab" for d in (0, 1) for n in (1, 30)]
     assert len({shot.task for shot in found}) == 2
