@@ -20,9 +20,9 @@ from audience_graph.errors import ConfigError, NotFoundError, ReleaseError, RunE
 from audience_graph.graph.runner import Neo4jRunner
 from audience_graph.sentences.demand import read_demand
 from audience_graph.sentences.rewrite import Rewritten
+from audience_graph.user_text.graph_weight import GraphWeight, delete_weight, read_weight, write_weight
 from audience_graph.user_text.prompts import Prompt, delete_prompt, find_prompt, write_prompt
 from audience_graph.user_text.space import SentenceMap, TextSpace, read_map, read_spaces
-from audience_graph.user_text.weight import GraphWeight, delete_weight, read_weight, write_weight
 from audience_graph.user_text.write import drop_space, open_space
 from audience_graph.vectors.store import Store
 from audience_graph.vectors.topk import user_keys

@@ -21,10 +21,10 @@ from audience_graph.ingest import load, load_events
 from audience_graph.vectors.store import Store
 from audience_trainers.run import open_run
 from audience_trainers.users import fit
+from audience_trainers.users.graph_weight import fit as fit_weights
 from audience_trainers.users.keep import load_users
 from audience_trainers.users.standing import Standing
 from audience_trainers.users.train_users import kept_texts, past_of
-from audience_trainers.users.weights import fit as fit_weights
 from releases.runs import World, write_run
 from users.folders import event, write_folder
 

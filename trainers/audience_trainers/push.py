@@ -17,8 +17,8 @@ from audience_graph.ingest.warehouse import warehouse
 from audience_graph.preferences import last_day
 from audience_graph.release import Release
 from audience_graph.release.gates import DEFAULT_TERMS
+from audience_graph.user_text.graph_weight import GraphWeight
 from audience_graph.user_text.space import TextSpace, read_space
-from audience_graph.user_text.weight import GraphWeight
 from audience_graph.user_text.write import Updated
 from audience_graph.vectors.store import Store, open_store
 from audience_trainers.run import Progress, RunFolder, open_run, silent
@@ -65,10 +65,10 @@ def stage_users(
     The weight of the graph beside it is fitted with the current release, unless it was. Nothing is published. The same
     model and users again compute nothing. Raises RunError for a damaged folder.
     """
+    from audience_trainers.users.graph_weight.in_home import fitted_with_current, weigh_space
     from audience_trainers.users.keep import load_users, sentence_map
     from audience_trainers.users.standing import Standing
     from audience_trainers.users.train_users import kept_events, kept_texts, past_of, space_of
-    from audience_trainers.users.weights.in_home import fitted_with_current, weigh_space
 
     open_run(run.path, verify=True)
     day = last_day(warehouse(home).batches("events")) if as_of is None else as_of
@@ -104,9 +104,9 @@ def weigh_users(
     Events up to the day of its users are read. Raises NotFoundError before anything is published, without such a space,
     or when the run of its model is not here.
     """
+    from audience_trainers.users.graph_weight.in_home import weigh_space
     from audience_trainers.users.keep import load_users
     from audience_trainers.users.train_users import kept_events, kept_texts, past_of
-    from audience_trainers.users.weights.in_home import weigh_space
 
     store = open_store(connections)
     space = _space(store, name)
@@ -137,7 +137,7 @@ def publish_users(
     model's run or the events are not here. Afterwards spaces that were published before the last `keep` are dropped,
     but for those that prompts were tuned in.
     """
-    from audience_trainers.users.weights.in_home import fitted_with_current
+    from audience_trainers.users.graph_weight.in_home import fitted_with_current
 
     store = open_store(connections)
     space = _space(store, name)

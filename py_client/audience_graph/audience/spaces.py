@@ -19,9 +19,9 @@ from audience_graph.release.records import Release
 from audience_graph.request import Request
 from audience_graph.sentences.demand import FAMILIES
 from audience_graph.sentences.templates import PEOPLE, TEMPLATES
+from audience_graph.user_text.graph_weight import read_weight
 from audience_graph.user_text.prompts import read_prompts
 from audience_graph.user_text.space import TextSpace, count_users, read_space
-from audience_graph.user_text.weight import read_weight
 from audience_graph.vectors.store import Transaction, identifier
 from audience_graph.vectors.topk import all_scores, user_ids_of
 

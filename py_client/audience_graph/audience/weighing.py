@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audience_graph.audience.fusion import GRAPH_WEIGHT, checked_weight
-from audience_graph.user_text.weight import read_weight
+from audience_graph.user_text.graph_weight import read_weight
 from audience_graph.vectors.store import Transaction
 
 

@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from audience_graph.errors import ConfigError
+from audience_graph.user_text.graph_weight import delete_weight
 from audience_graph.user_text.shortlist import SHORT_DIMS, Shorts, read_directions, short_table
 from audience_graph.user_text.space import KIND, Floats, SentenceMap, TextSpace, table_of
-from audience_graph.user_text.weight import delete_weight
 from audience_graph.vectors.packing import framed, pack_users
 from audience_graph.vectors.store import Transaction, identifier
 from audience_graph.vectors.user_rows import keep_unmoved, moved_users, stage_users

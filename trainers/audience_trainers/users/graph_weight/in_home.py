@@ -15,18 +15,18 @@ from audience_graph.entities.text_encoder import TextEncoder
 from audience_graph.errors import NotFoundError
 from audience_graph.graph.runner import Runner
 from audience_graph.request import Request, current_or_none
-from audience_graph.user_text.weight import GraphWeight, read_weight, write_weight
+from audience_graph.user_text.graph_weight import GraphWeight, read_weight, write_weight
 from audience_graph.vectors.idle import allow_idling
 from audience_graph.vectors.store import Store, Transaction
 from audience_graph.vectors.topk import entity_vectors, query_vector
 from audience_trainers.run import Progress, RunFolder, silent
 from audience_trainers.users.entity_text import EntityTextConfig
 from audience_trainers.users.fit import TrainedUsers
+from audience_trainers.users.graph_weight.fit import Graph, Held, fit_weight
+from audience_trainers.users.graph_weight.pasts import Floats
 from audience_trainers.users.keep import config_of
 from audience_trainers.users.pairs.windows import WindowConfig
 from audience_trainers.users.source import Source
-from audience_trainers.users.weights.fit import Graph, Held, fit_weight
-from audience_trainers.users.weights.pasts import Floats
 
 
 def weigh_space(

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from audience_graph.sentences.templates import PEOPLE, TEMPLATES
+from audience_trainers.users.graph_weight.pasts import Flags, Mentions
 from audience_trainers.users.pairs.families import FamilyMap
-from audience_trainers.users.weights.pasts import Flags, Mentions
 
 LEAST_POSITIVES = 3
 

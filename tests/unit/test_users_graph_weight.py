@@ -12,18 +12,18 @@ import pytest
 from audience_graph.audience.fusion import GRAPH_WEIGHT
 from audience_graph.audience.weighing import Weighing, weighing
 from audience_graph.errors import ConfigError
-from audience_graph.user_text.weight import GraphWeight
+from audience_graph.user_text.graph_weight import GraphWeight
 from audience_trainers.users.entity_text import EntityText, EntityTextConfig
 from audience_trainers.users.fit import TrainedUsers
+from audience_trainers.users.graph_weight.demands import LEAST_POSITIVES, demands_at
+from audience_trainers.users.graph_weight.fit import Graph, Held, fit_weight, windows_of
+from audience_trainers.users.graph_weight.judge import GRID, Judged, choose, judge
+from audience_trainers.users.graph_weight.pasts import preferences_at, read_mentions
+from audience_trainers.users.graph_weight.unseen import turn_onto, unseen, without
 from audience_trainers.users.histories import read_histories
 from audience_trainers.users.inputs import Known
 from audience_trainers.users.pairs.windows import DAY, WindowConfig
 from audience_trainers.users.source import open_folder
-from audience_trainers.users.weights.demands import LEAST_POSITIVES, demands_at
-from audience_trainers.users.weights.fit import Graph, Held, fit_weight, windows_of
-from audience_trainers.users.weights.judge import GRID, Judged, choose, judge
-from audience_trainers.users.weights.pasts import preferences_at, read_mentions
-from audience_trainers.users.weights.unseen import turn_onto, unseen, without
 from users.folders import event, seconds, write_folder
 
 ENTITIES = {"e1": "green tea", "e2": "spa", "e3": "tents"}

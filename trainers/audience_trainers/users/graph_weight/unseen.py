@@ -14,9 +14,9 @@ import numpy as np
 
 from audience_trainers.users.entity_text import EntityTextConfig, learn_entities
 from audience_trainers.users.fit import TrainedUsers
+from audience_trainers.users.graph_weight.pasts import Indices
 from audience_trainers.users.histories import Histories
 from audience_trainers.users.user_model import Floats
-from audience_trainers.users.weights.pasts import Indices
 
 
 def unseen(trained: TrainedUsers, users: Indices, config: EntityTextConfig, *, seed: int) -> TrainedUsers:

@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from audience_graph.audience.fusion import GRAPH_WEIGHT, fuse
 from audience_trainers.users.bootstrap import draws
+from audience_trainers.users.graph_weight.pasts import Flags, Indices
 from audience_trainers.users.measures import auc, lift
-from audience_trainers.users.weights.pasts import Flags, Indices
 
 Values = npt.NDArray[np.float64]
 GRID = tuple(round(0.1 * i, 1) for i in range(11))

@@ -19,17 +19,17 @@ from datetime import UTC, datetime
 import numpy as np
 
 from audience_graph.errors import ConfigError
-from audience_graph.user_text.weight import GraphWeight
+from audience_graph.user_text.graph_weight import GraphWeight
 from audience_trainers.run import Progress, silent
 from audience_trainers.users.entity_text import EntityTextConfig
 from audience_trainers.users.fit import TrainedUsers
+from audience_trainers.users.graph_weight.demands import Demand, demands_at
+from audience_trainers.users.graph_weight.judge import Judged, choose, judge
+from audience_trainers.users.graph_weight.pasts import Flags, Floats, Indices, Mentions, preferences_at, read_mentions
+from audience_trainers.users.graph_weight.unseen import unseen
 from audience_trainers.users.histories import Moments
 from audience_trainers.users.pairs.windows import DAY, WindowConfig, held_out, plan_windows
 from audience_trainers.users.source import Source
-from audience_trainers.users.weights.demands import Demand, demands_at
-from audience_trainers.users.weights.judge import Judged, choose, judge
-from audience_trainers.users.weights.pasts import Flags, Floats, Indices, Mentions, preferences_at, read_mentions
-from audience_trainers.users.weights.unseen import unseen
 
 MOST_WINDOWS = 4
 MOST_SENTENCES = 300  # of one window
