@@ -24,10 +24,11 @@ from audience_trainers.users.training import TrainOptions
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 PARTS = {
-    "behaviour": ("users.behaviour.", "users.activity."),
+    "behaviour": ("users.behaviour.", "users.activity.", "users.taste."),
     "search": ("users.search.",),
     "tabular": ("users.tabular.", "users.columns."),
     "activity": ("users.activity.",),
+    "taste": ("users.taste.",),
 }
 
 
@@ -47,6 +48,9 @@ def changed(inputs):
         "behaviour": replace(inputs, reading=Reading(block, inputs.reading.moment, inputs.reading.vectors)),
         "search": replace(inputs, search=inputs.search[other], searched=inputs.searched[other]),
         "activity": replace(inputs, activity=inputs.activity[other]),
+        "taste": replace(
+            inputs, taste=replace(inputs.taste, begin=inputs.taste.begin[other], end=inputs.taste.end[other])
+        ),
     }
     if inputs.table is not None:
         rows = {k: getattr(inputs.table, k)[other] for k in ("codes", "values")}
@@ -54,7 +58,7 @@ def changed(inputs):
     return found
 
 
-@pytest.mark.parametrize("without", ["", "behaviour", "search", "tabular", "activity", "search,tabular"])
+@pytest.mark.parametrize("without", ["", "behaviour", "search", "tabular", "activity", "taste", "search,tabular"])
 def test_what_is_left_out_is_not_read_and_a_kept_model_agrees(world, tmp_path, without):
     align = replace(CONFIG.align, epochs=1, layers=1, without=without)
     config = replace(CONFIG, align=align, behaviour=replace(CONFIG.behaviour, epochs=1))
@@ -68,7 +72,7 @@ def test_what_is_left_out_is_not_read_and_a_kept_model_agrees(world, tmp_path, w
     moments, left_out = everyone_at(DAYS), align.left_out
     inputs, users = read_inputs(trained.known, moments), trained.model.users
     before = users.embed(inputs)
-    unread = left_out | ({"activity"} if "behaviour" in left_out else set())
+    unread = left_out | ({"activity", "taste"} if "behaviour" in left_out else set())
     for name, other in changed(inputs).items():
         moved = float(np.abs(users.embed(other) - before).max())
         assert (moved < 1e-6) == (name in unread), name
@@ -79,7 +83,10 @@ def test_what_is_left_out_is_not_read_and_a_kept_model_agrees(world, tmp_path, w
             assert not [weight for weight in weights if weight.startswith(prefixes)]
     assert len(np.unique(before.round(5), axis=0)) > 1
     np.testing.assert_allclose(opened.embed(moments), before, atol=2e-6)
-    assert set(modality_vectors(trained, moments)) == {"behaviour", "search", "tabular"} - left_out
+    found = modality_vectors(trained, moments)
+    assert set(found) == {"behaviour", "search", "tabular"} - left_out
+    if inputs.table is not None:  # columns side by side
+        assert found["tabular"].shape[1] == inputs.table.codes.shape[1] * config.behaviour.dims
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 import torch
 from tiny_alignment import CONFIG, LIKES, align, material_of, towers
 
@@ -17,6 +18,7 @@ from audience_trainers.processes import Processes
 from audience_trainers.users.alignment.aligned import Described
 from audience_trainers.users.alignment.gradient_cache import Chunk, embed_in_chunks, seeded
 from audience_trainers.users.alignment.info_nce import info_nce
+from audience_trainers.users.alignment.reach import Deeds
 from audience_trainers.users.alignment.retrieval import retrieval_measures
 from audience_trainers.users.alignment.train import Step
 from audience_trainers.users.training import TrainOptions
@@ -229,6 +231,22 @@ def test_equal_descriptions_are_negatives_only_if_asked():
         step = Step(towers().eval(), material, replace(CONFIG, mask_equal=mask), TrainOptions(), Processes())
         losses.append(float(step.loss(material.training[:24], 0).detach()))
     assert losses[0] < losses[1] - 0.1
+
+
+def test_the_search_for_users_is_a_part_of_the_loss():
+    material = material_of()
+    likes = sp.csr_matrix(np.eye(len(LIKES), dtype=np.float32)[material.inputs.argmax(dim=1).numpy()])
+    material = replace(material, deeds=Deeds(likes, (likes,)))
+
+    def loss(**changes):
+        step = Step(towers().eval(), material, replace(CONFIG, **changes), TrainOptions(), Processes())
+        return float(step.loss(material.training[:24], 0).detach())
+
+    own, search, mixed = loss(reach=0.0), loss(reach=1.0), loss(reach=0.25)
+    assert own == pytest.approx(loss(both=False), abs=1e-6)
+    assert abs(own - search) > 0.01
+    assert mixed == pytest.approx(0.75 * own + 0.25 * search, abs=1e-5)
+    assert loss() == pytest.approx(0.15 * own + 0.85 * search, abs=1e-5)
 
 
 def test_an_epoch_may_take_some_of_the_pairs_each_time_others(monkeypatch):

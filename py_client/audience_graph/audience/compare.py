@@ -125,7 +125,7 @@ def _correlation(users: Keys, a: tuple[Keys, Floats], b: tuple[Keys, Floats]) ->
     orders = [ranks(_scores(users, *side)) for side in (a, b)]
     if min(np.ptp(order) for order in orders) == 0:
         return None
-    return round(float(np.asarray(np.corrcoef(np.stack(orders)))[0, 1]), 2)
+    return round(float(np.asarray(np.corrcoef(np.stack(orders)))[0, 1]), 2) + 0.0  # no negative zero
 
 
 def _scores(users: Keys, keys: Keys, scores: Floats) -> Floats:
