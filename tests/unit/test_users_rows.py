@@ -220,6 +220,7 @@ def test_modalities_are_what_the_encoders_say(prepared: Prepared) -> None:
     assert known["behaviour"].shape == (len(prepared.row), encoder.text.out_features)
     assert known["behaviour"].any(axis=1).all()
     assert len(np.unique(known["tabular"].round(5), axis=0)) > 2
+    assert known["tabular"].shape[1] == 2 * encoder.text.out_features  # age and city, side by side
 
 
 def test_a_sentence_is_rewritten_with_entities_and_columns(
