@@ -48,9 +48,7 @@ def changed(inputs):
         "behaviour": replace(inputs, reading=Reading(block, inputs.reading.moment, inputs.reading.vectors)),
         "search": replace(inputs, search=inputs.search[other], searched=inputs.searched[other]),
         "activity": replace(inputs, activity=inputs.activity[other]),
-        "taste": replace(
-            inputs, taste=replace(inputs.taste, begin=inputs.taste.begin[other], end=inputs.taste.end[other])
-        ),
+        "taste": replace(inputs, taste=replace(taste, begin=taste.begin[other], end=taste.end[other])),
     }
     if inputs.table is not None:
         rows = {k: getattr(inputs.table, k)[other] for k in ("codes", "values")}
