@@ -31,6 +31,7 @@ ALL = [
     "0003_keep_reasons_of_publications",
     "0004_keep_sentence_encoders",
     "0005_keep_weights_of_graphs",
+    "0006_keep_audiences",
     "V0001__create_entity_schema",
 ]
 
@@ -115,7 +116,7 @@ def test_an_edited_script_is_refused_and_nothing_runs(bare: Connections, tmp_pat
     assert migrate(bare, folder=folder) == []
     script = folder / "neo4j" / "V0001__create_entity_schema.cypher"
     script.write_text(script.read_text() + "\n// one more line\n")
-    (folder / "postgres" / "versions" / "0006_add_nothing.py").write_text("raise SystemExit")
+    (folder / "postgres" / "versions" / "0007_add_nothing.py").write_text("raise SystemExit")
     with pytest.raises(MigrationError, match=r"V0001__create_entity_schema.cypher was edited"):
         migrate(bare, folder=folder)
     script.unlink()

@@ -134,6 +134,19 @@ LEFT JOIN consent AS stored
 WHERE stored.granted IS DISTINCT FROM given.granted
 """
 
+# The row that filters over columns read: the newest one that is not of the future. Two statements, because a unique
+# index holds at every moment: first no row of these users, then one.
+_OLDER = """
+UPDATE user_profile p SET latest = false FROM given_user g JOIN user_key k USING (user_id)
+WHERE p.key = k.key AND p.latest
+"""
+_NEWEST = """
+UPDATE user_profile p SET latest = true FROM (
+    SELECT p.key, max(p.as_of) AS as_of FROM user_profile p JOIN user_key k USING (key)
+    WHERE p.as_of <= now() AND k.user_id IN (SELECT user_id FROM given_user) GROUP BY p.key
+) newest WHERE p.key = newest.key AND p.as_of = newest.as_of
+"""
+
 
 def _write(tx: Transaction, found: Reading) -> int:
     """Write what differs from what is stored; return the number of rows of the file that did."""
@@ -161,6 +174,8 @@ def _write(tx: Transaction, found: Reading) -> int:
         "JOIN user_key USING (user_id) ON CONFLICT (key, as_of) DO UPDATE SET columns = EXCLUDED.columns "
         "WHERE user_profile.columns IS DISTINCT FROM EXCLUDED.columns"
     )
+    tx.execute(_OLDER)
+    tx.execute(_NEWEST)
     tx.execute(
         "INSERT INTO consent (key, purpose, granted, as_of) SELECT key, purpose, granted, as_of FROM given_consent "
         "JOIN user_key USING (user_id) ON CONFLICT (key, purpose, as_of) DO UPDATE SET granted = EXCLUDED.granted "

@@ -1,0 +1,1 @@
+"""Evaluate definitions: exact sets of users, the rankings in them, sizes step by step."""

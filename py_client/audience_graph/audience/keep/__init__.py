@@ -1,0 +1,1 @@
+"""What is kept of audiences in Postgres: names, revisions, snapshots with their members."""

@@ -1,0 +1,1 @@
+"""What protects users: which numbers are shown, sensitive entities, erasure."""
