@@ -10,6 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from audience_graph.audience.ask import SentenceOptions as SentenceOptions
+    from audience_graph.audience.audience import Audience as Audience
+    from audience_graph.audience.audience import column as column
+    from audience_graph.audience.audience import event as event
+    from audience_graph.audience.audience import everyone as everyone
+    from audience_graph.audience.audience import users as users
     from audience_graph.audience.compare import Change as Change
     from audience_graph.audience.compare import Comparison as Comparison
     from audience_graph.audience.explain import Explanation as Explanation
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AmbiguousError": "errors",
+    "Audience": "audience.audience",
     "AudienceGraph": "client",
     "AudienceGraphError": "errors",
     "Change": "audience.compare",
@@ -65,6 +71,10 @@ _HOMES = {
     "SentenceOptions": "audience.ask",
     "StoreError": "errors",
     "Target": "audience.target",
+    "column": "audience.audience",
+    "event": "audience.audience",
+    "everyone": "audience.audience",
+    "users": "audience.audience",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605 - one list of names, not two

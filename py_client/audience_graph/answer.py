@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +24,7 @@ class Answer:
     """Base of the results: tabular, printable, and sure of the release that it was read from."""
 
     __slots__ = ()
+    _MOST: ClassVar[int] = _SHOWN  # rows that are printed
     release: int | None
     version: str | None
     week: str | None
@@ -66,8 +68,8 @@ class Answer:
         return frame
 
     def __repr__(self) -> str:
-        head = f"{self._title()}\n{self.source}"
-        return "\n".join([head, *_text_table(self._shown(), len(self))])
+        head = f"{self._title()}\n{self.source}".rstrip()
+        return "\n".join([head, *_text_table(self._shown(), len(self), self._MOST)])
 
     def _repr_html_(self) -> str:
         columns = self._shown()
@@ -90,20 +92,22 @@ def cell_text(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.4g}"
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="minutes")
     if isinstance(value, (list, tuple)):
         return " -> ".join(cell_text(v) for v in value)
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(value))
 
 
-def _text_table(columns: Mapping[str, Sequence[Any]], count: int) -> Iterator[str]:
+def _text_table(columns: Mapping[str, Sequence[Any]], count: int, most: int) -> Iterator[str]:
     from rich.cells import cell_len, set_cell_size
 
     if count == 0:
         return
-    cells = {name: [cell_text(v) for v in values[:_SHOWN]] for name, values in columns.items()}
+    cells = {name: [cell_text(v) for v in values[:most]] for name, values in columns.items()}
     widths = {n: min(_WIDEST, max(map(cell_len, [n, *values]))) for n, values in cells.items()}
     yield "  ".join(set_cell_size(name, widths[name]) for name in cells).rstrip()
     for row in zip(*cells.values(), strict=True):
         yield "  ".join(set_cell_size(v, w) for v, w in zip(row, widths.values(), strict=True)).rstrip()
-    if count > _SHOWN:
-        yield f"... and {count - _SHOWN:,} more rows"
+    if count > most:
+        yield f"... and {count - most:,} more rows"

@@ -22,15 +22,21 @@ from types import TracebackType
 from typing import Any, Self
 
 from audience_graph.audience.ask import Ask, SentenceOptions
+from audience_graph.audience.audience import Audience, users
 from audience_graph.audience.compare import Comparison
+from audience_graph.audience.define.definition import Alike, Width
+from audience_graph.audience.define.definition import Phrases as By
+from audience_graph.audience.desk import Desk
 from audience_graph.audience.explain import Explanation
 from audience_graph.audience.graph_side import GraphSide, Phrases
 from audience_graph.audience.pick import PickRule
 from audience_graph.audience.plan import Plan
 from audience_graph.audience.sentence import Speaker
+from audience_graph.audience.shelf import Shelf
 from audience_graph.audience.spaces import Beside, compare_spaces
 from audience_graph.audience.target import Cut, Method, Target
 from audience_graph.audience.ways import Ways
+from audience_graph.audit import find_actor
 from audience_graph.config import Connections, find_connections, find_home
 from audience_graph.database_url import check_database_url
 from audience_graph.entities.matches import Resolution
@@ -56,11 +62,18 @@ class AudienceGraph:
     """A client of one Neo4j and one Postgres. Not tied to a thread; close it, or use it in a `with`."""
 
     def __init__(
-        self, runner: Runner, store: Store, *, encoder: Encoder | None = None, runs: Path | None = None
+        self,
+        runner: Runner,
+        store: Store,
+        *,
+        encoder: Encoder | None = None,
+        runs: Path | None = None,
+        actor: str | None = None,
     ) -> None:
         """Ask over these seams. `encoder` turns texts into vectors of the text space; MiniLM, loaded when needed.
 
-        `runs` is the folder of runs: sentence encoders that were trained whole lie there.
+        `runs` is the folder of runs: sentence encoders that were trained whole lie there. `actor` is who the audit log
+        says did it: by default `AUDIENCE_GRAPH_ACTOR`, else the name of the user of this machine.
         """
         self._runner = runner
         self._store = store
@@ -70,6 +83,9 @@ class AudienceGraph:
         self._graph = GraphSide(runner, self._text_encoder)
         self._speaker = Speaker(runner, self._text_encoder, self._texts, runs)
         self._ways = Ways(self._speaker, self._graph)
+        self._actor = actor if actor is not None else find_actor()
+        desk = Desk(store, self._ways, self._graph, lambda: self._request(None), self._actor)
+        self.audiences = Shelf(desk)
 
     @classmethod
     def connect(
@@ -79,6 +95,7 @@ class AudienceGraph:
         connections: Connections | None = None,
         driver: Driver | None = None,
         database_url: str | None = None,
+        actor: str | None = None,
     ) -> Self:
         """Connect to the servers of the environment, else to the embedded stack of a data folder.
 
@@ -94,12 +111,12 @@ class AudienceGraph:
                 raise ConfigError("pass a driver, or connections, or a data folder: one of them")
             check_database_url(url, name="DATABASE_URL" if database_url is None else "database_url")
             database = os.environ.get("NEO4J_DATABASE") or "neo4j"
-            return cls(Neo4jRunner(driver, database=database), Store(url, keep=True))
+            return cls(Neo4jRunner(driver, database=database), Store(url, keep=True), actor=actor)
         if database_url is not None:
             raise ConfigError("database_url without a driver", hint="pass driver= too, or use connections=")
         home = find_home(data_dir)
         found = connections if connections is not None else find_connections(home)
-        return cls(open_runner(found), open_store(found, keep=True), runs=home.runs)
+        return cls(open_runner(found), open_store(found, keep=True), runs=home.runs, actor=actor)
 
     def resolve(self, phrases: Phrases, *, types: Sequence[str] = ()) -> Resolution:
         """Return what phrases mean: id, exact name, alias, full text, then meaning.
@@ -202,6 +219,42 @@ class AudienceGraph:
             found, release = self._ways.explain(request, ask, user_id), request.read
         return replace(self._graph.named(found), **release.source)
 
+    def audience(
+        self,
+        phrases: Phrases,
+        *,
+        size: int | None = None,
+        min_score: float | None = None,
+        width: Width | None = None,
+        method: Method | None = None,
+        hops: int | None = None,
+        rule: PickRule | None = None,
+        options: ExpandOptions | None = None,
+        sentence: SentenceOptions | None = None,
+    ) -> Audience:
+        """Return the audience of phrases or a sentence as a value; nothing runs until it is asked.
+
+        At most `size` users, of at least `min_score`, or the share of a `width` ("narrow", "balanced", "broad");
+        without any of them the best 1,000. The ranking is that of `target`.
+        """
+        listed = phrases if isinstance(phrases, str) else tuple(phrases)
+        by = By(listed, method, _with(options, hops=hops), rule, sentence or SentenceOptions())
+        return self.audiences.ranked(by, size, min_score, width)
+
+    def lookalike(
+        self,
+        seeds: Audience | Sequence[str],
+        *,
+        size: int | None = None,
+        min_score: float | None = None,
+        width: Width | None = None,
+        method: Method | None = None,
+        keep_seeds: bool = False,
+    ) -> Audience:
+        """Return the users most alike to seed users, or to another audience, as a value; see `audience` for the cut."""
+        given = seeds.definition if isinstance(seeds, Audience) else users(seeds).definition
+        return self.audiences.ranked(Alike(given, method, keep_seeds), size, min_score, width)
+
     def compare_spaces(
         self,
         a: str,
@@ -242,7 +295,7 @@ class AudienceGraph:
     def traced(self, tell: Tell) -> AudienceGraph:
         """Return this client with `tell(name, text, parameters)` called before each query. Close the first one."""
         runner, store = TracedRunner(self._runner, tell), TracedStore(self._store, tell)
-        return AudienceGraph(runner, store, encoder=self._encoder, runs=self._runs)
+        return AudienceGraph(runner, store, encoder=self._encoder, runs=self._runs, actor=self._actor)
 
     def close(self) -> None:
         """Close what `connect` opened; a driver that was passed stays open."""

@@ -51,9 +51,12 @@ class GraphSide:
 
     def named(self, found: Explanation) -> Explanation:
         """Return an explanation with the names of its entities in place of their ids."""
-        ids = sorted({i for r in found.reasons for i in (r.id, *r.path)})
-        rows = self._runner.read(load_query("entities/names"), {"ids": ids}) if ids else []
-        return name_entities(found, {row["id"]: row["name"] for row in rows})
+        return name_entities(found, self.names(sorted({i for r in found.reasons for i in (r.id, *r.path)})))
+
+    def names(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return the names of entities by id; those that are unknown are left out."""
+        rows = self._runner.read(load_query("entities/names"), {"ids": list(ids)}) if ids else []
+        return {row["id"]: row["name"] for row in rows}
 
 
 def _seed(match: Match) -> Seed:

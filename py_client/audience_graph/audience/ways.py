@@ -58,7 +58,7 @@ class Ways:
         """Return the audience. Raises NotFoundError for a sentence of which nothing is known (unless a guess is asked
         for), for phrases that no entity stands for, and where the release has no user-text space to ask in.
         """
-        asked = self._ask(request, ask)
+        asked = self.asked(request, ask)
         if isinstance(asked, Said):
             return by_both(request.tx, request.read, asked) if asked.picked else by_sentence(request.tx, asked)
         release = request.read
@@ -71,7 +71,7 @@ class Ways:
 
     def explain(self, request: Request, ask: Ask, user_id: str) -> Explanation:
         """Return why a user has their score, on each side that the method has. Raises as `target` does."""
-        asked, release = self._ask(request, ask), request.read
+        asked, release = self.asked(request, ask), request.read
         picked = asked.picked if isinstance(asked, Said) else asked
         found = None
         if picked:
@@ -125,7 +125,7 @@ class Ways:
             found = Explanation(user_id, near.score, (), 0.0, 0.0, sentence.phrases, "")
         return replace(found, nearness=near)
 
-    def _ask(self, request: Request, ask: Ask) -> Said | tuple[Picked, ...]:
+    def asked(self, request: Request, ask: Ask) -> Said | tuple[Picked, ...]:
         """Return what stands for the question: picked entities, or a sentence in its space."""
         way = ask.way(request.read)
         if way == "graph":

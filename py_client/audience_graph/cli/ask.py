@@ -48,7 +48,9 @@ def _short(parameters: Any) -> str:
     return text if len(text) <= 2000 else f"{text[:2000]}... ({len(text):,} characters)"
 
 
-def print_answer(answer: Answer, *, as_json: bool, as_csv: bool, extra: dict[str, Any] | None = None) -> None:
+def print_answer(
+    answer: Answer, *, as_json: bool, as_csv: bool, extra: dict[str, Any] | None = None, most: int = _SHOWN
+) -> None:
     """Print an answer: a table with its title and source on stderr, one JSON object, or CSV."""
     columns = answer._columns()
     if as_json:
@@ -58,12 +60,12 @@ def print_answer(answer: Answer, *, as_json: bool, as_csv: bool, extra: dict[str
     if as_csv:
         print_rows(list(answer.rows()), columns=list(columns), as_csv=True)
         return
-    click.echo(f"{answer._title()}\n{answer.source}", err=True)
+    click.echo(f"{answer._title()}\n{answer.source}".rstrip(), err=True)
     shown = answer._shown()
     rows = [dict(zip(shown, values, strict=True)) for values in zip(*shown.values(), strict=True)]
-    print_rows(rows[:_SHOWN], columns=list(shown))
-    if len(rows) > _SHOWN:
-        click.echo(f"... and {len(rows) - _SHOWN:,} more rows: --csv or --json prints them all", err=True)
+    print_rows(rows[:most], columns=list(shown))
+    if len(rows) > most:
+        click.echo(f"... and {len(rows) - most:,} more rows: --csv or --json prints them all", err=True)
 
 
 @click.command()

@@ -13,6 +13,7 @@ from typing import Any
 from audience_graph.ingest.contract import CONSENT, USERS, Kind
 from audience_graph.ingest.reading import LoadOptions, Reading, reading
 from audience_graph.ingest.report import LoadReport
+from audience_graph.vectors.profiles import profiles_changed
 from audience_graph.vectors.store import Store, Transaction
 
 # Stored where a file does not say since when something is known: it counts as known from the start.
@@ -176,6 +177,7 @@ def _write(tx: Transaction, found: Reading) -> int:
     )
     tx.execute(_OLDER)
     tx.execute(_NEWEST)
+    profiles_changed(tx)
     tx.execute(
         "INSERT INTO consent (key, purpose, granted, as_of) SELECT key, purpose, granted, as_of FROM given_consent "
         "JOIN user_key USING (user_id) ON CONFLICT (key, purpose, as_of) DO UPDATE SET granted = EXCLUDED.granted "

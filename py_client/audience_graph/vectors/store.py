@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import psycopg
 from pgvector.psycopg import register_vector
 from psycopg import sql
@@ -107,11 +109,37 @@ class Transaction:
                 for block in copy:
                     yield bytes(block)
 
-    def copy_bytes(self, query: str, parameters: Sequence[Any] | dict[str, Any] | None = None) -> bytes:
-        """COPY the rows of a query out in the binary format, all at once."""
-        with _mapped(), self._connection.cursor() as cursor:
-            with cursor.copy(sql.SQL(f"COPY ({query}) TO STDOUT (FORMAT BINARY)"), parameters) as copy:
-                return b"".join(copy)
+    def columns(
+        self, query: str, types: Mapping[str, str], parameters: Sequence[Any] | dict[str, Any] | None = None
+    ) -> list[npt.NDArray[Any]]:
+        """Run a query and return its columns as arrays (n,), in one row of bytes: a million rows cost no object each.
+
+        `types` names the columns and their numpy types of 2, 4 or 8 bytes, such as `{"key": "i8", "score": "f8"}`;
+        none of them may be NULL. Up to 80 million rows. The query may run in parallel.
+        """
+        listed = ", ".join(f"array_send(array_agg({identifier(name)})) AS {identifier(name)}" for name in types)
+        return self.packed(f"SELECT {listed} FROM ({query}) told", types, parameters)
+
+    def packed(
+        self, query: str, types: Mapping[str, str], parameters: Sequence[Any] | dict[str, Any] | None = None
+    ) -> list[npt.NDArray[Any]]:
+        """Run a query whose one row holds `array_send` of arrays, named as in `types`; NULL is an empty array."""
+        with _mapped(), self._connection.cursor(row_factory=dict_row, binary=True) as cursor:
+            cursor.execute(sql.SQL(query), parameters)
+            row = cursor.fetchone() or {}
+        return [array_of(row.get(name), kind) for name, kind in types.items()]
+
+
+_ARRAY_HEADER = 20  # dimensions, flags, type, length, lower bound
+
+
+def array_of(data: bytes | None, kind: str) -> npt.NDArray[Any]:
+    """Return the elements (n,) of an array as `array_send` gives it; none of NULL. They may not be NULL themselves."""
+    wanted = np.dtype(kind)
+    if data is None:  # array_agg of no rows
+        return np.empty(0, wanted)
+    element = np.dtype([("size", ">i4"), ("value", wanted.newbyteorder(">"))])
+    return np.frombuffer(data, element, offset=_ARRAY_HEADER)["value"].astype(wanted)
 
 
 class Store:

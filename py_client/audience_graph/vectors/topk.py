@@ -16,12 +16,10 @@ import numpy.typing as npt
 from pgvector import HalfVector
 
 from audience_graph.errors import ConfigError, NotFoundError
-from audience_graph.vectors.packing import HEADER, TRAILER
 from audience_graph.vectors.store import Row, Transaction, identifier
 
 Floats = npt.NDArray[np.float64]
 Keys = npt.NDArray[np.int64]
-_SCORED = np.dtype([("fields", ">i2"), ("key_size", ">i4"), ("key", ">i8"), ("score_size", ">i4"), ("score", ">f8")])
 
 PLAN = """
 SELECT set_config('max_parallel_workers_per_gather', %(workers)s, true), set_config('jit', 'off', true),
@@ -102,10 +100,9 @@ def all_scores(tx: Transaction, space: str, query: Floats, *, workers: int = 4) 
     tx.rows(PLAN, {"workers": str(workers)})
     table = identifier(f"user_vector_{space}")
     scan = f"SELECT key, -(vector <#> %(query)s::halfvec) AS score FROM {table}"
-    data = tx.copy_bytes(scan, {"query": _text(query)})
-    rows = np.frombuffer(data[len(HEADER) : -len(TRAILER)], _SCORED)
-    order = np.argsort(rows["key"], kind="stable")
-    return rows["key"][order].astype(np.int64), rows["score"][order].astype(np.float64)
+    keys, scores = tx.columns(scan, {"key": "i8", "score": "f8"}, {"query": _text(query)})
+    order = np.argsort(keys, kind="stable")
+    return keys[order], scores[order]
 
 
 def user_ids_of(tx: Transaction, keys: Keys) -> dict[int, str]:

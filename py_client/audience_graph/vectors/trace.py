@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+
+import numpy.typing as npt
 
 from audience_graph.vectors.store import Row, Store, Transaction
 
@@ -26,9 +28,11 @@ class TracedTransaction(Transaction):
         self._tell("sql", query, parameters)
         return self._inner.execute(query, parameters)
 
-    def copy_bytes(self, query: str, parameters: Sequence[Any] | dict[str, Any] | None = None) -> bytes:
+    def packed(
+        self, query: str, types: Mapping[str, str], parameters: Sequence[Any] | dict[str, Any] | None = None
+    ) -> list[npt.NDArray[Any]]:
         self._tell("sql", query, parameters)
-        return self._inner.copy_bytes(query, parameters)
+        return self._inner.packed(query, types, parameters)
 
 
 class TracedStore(Store):

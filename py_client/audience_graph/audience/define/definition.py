@@ -25,6 +25,7 @@ from audience_graph.audience.pick import PickRule
 from audience_graph.audience.target import MOST, Method
 from audience_graph.errors import ConfigError
 from audience_graph.graph.expansion import ExpandOptions
+from audience_graph.vectors.topk import storable
 
 Operator = Literal["=", "<", "<=", ">", ">=", "in", "known"]
 Width = Literal["narrow", "balanced", "broad"]
@@ -59,7 +60,7 @@ class Column:
     value: Value | tuple[Value, ...] | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name or "\0" in self.name:
+        if not isinstance(self.name, str) or not self.name or not storable(self.name):
             raise ConfigError(f"a column is named by text, not {self.name!r}")
         if self.operator not in get_args(Operator):
             raise ConfigError(f"operator is one of {', '.join(get_args(Operator))}, not {self.operator!r}")
@@ -228,7 +229,7 @@ def _check_value(column: str, value: object, operator: str) -> None:
         return
     if not isinstance(value, str | bool | int | float) or (isinstance(value, float) and not math.isfinite(value)):
         raise ConfigError(f"column {column!r}: a value is text, a finite number, true or false, not {value!r}")
-    if isinstance(value, str) and ("\0" in value or any("\ud800" <= c <= "\udfff" for c in value)):
+    if isinstance(value, str) and not storable(value):
         raise ConfigError(f"column {column!r}: the text {value!r} cannot be stored")
     if operator not in ("=", "in", "known") and isinstance(value, bool):
         raise ConfigError(f"column {column!r}: {operator} compares numbers or texts, not {value!r}")

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audience_graph.errors import NotFoundError
-from audience_graph.vectors.packing import HEADER, TRAILER, framed
+from audience_graph.vectors.packing import framed
 from audience_graph.vectors.store import Transaction
 
 Floats = npt.NDArray[np.float64]
@@ -149,13 +149,14 @@ def newest_snapshot(tx: Transaction, name: str) -> Snapshot:
 
 def read_members(tx: Transaction, number: int) -> Members:
     """Return the members of a snapshot, best first."""
-    data = tx.copy_bytes(
-        "SELECT key, place, coalesce(score, 'NaN'), coalesce(question, -1)::smallint FROM audience_member "
-        "WHERE snapshot_id = %s ORDER BY place",
+    keys, places, scores, questions = tx.columns(
+        "SELECT key, place, coalesce(score, 'NaN') AS score, coalesce(question, -1)::smallint AS question "
+        "FROM audience_member WHERE snapshot_id = %s",
+        {"key": "i8", "place": "i4", "score": "f8", "question": "i2"},
         (number,),
     )
-    rows = np.frombuffer(data[len(HEADER) : -len(TRAILER)], _MEMBER)
-    return Members(rows["key"].astype(np.int64), rows["score"].astype(np.float64), rows["question"].astype(np.int16))
+    order = np.argsort(places, kind="stable")
+    return Members(keys[order], scores[order], questions[order])
 
 
 def _packed(members: Members) -> bytes:
