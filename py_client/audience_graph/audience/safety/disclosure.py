@@ -1,12 +1,12 @@
 """Which sizes of audiences are shown. Two promises, whatever is asked, in whatever order:
 
     no number about fewer than 100 users
-    no two numbers tell apart audiences that differ in fewer than 100 users
+    the difference of two numbers is that of two audiences that differ in at least 100 users
 
-Every shown number is the rounded size of one of a family of audiences, and any two of the family with different numbers
-differ in at least 100 users: an audience nearer than that to one whose size was shown gets that one's number again. So
-the difference of two shown numbers is never about a small group. The family is kept in table `disclosed`, as bitmaps
-over keys.
+The shown numbers are the rounded sizes of a family of audiences, of which any two with different numbers differ in at
+least 100 users. An audience of the family shows its own number; one that is nearer than 100 users to the family shows
+that of its neighbour there. So whoever asks with one user more, or one less, is answered the same, and no difference
+is about a small group. The family is kept in table `disclosed`, as bitmaps over keys.
 """
 
 from __future__ import annotations

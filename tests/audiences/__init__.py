@@ -1,0 +1,1 @@
+"""Random questions about audiences, and what two answers may not tell."""
