@@ -6,8 +6,8 @@
 Each round asks for another phrase, with filters over two columns, an exclusion by events and one by an audience, first
 with nothing remembered (a new client), then again with another filter value, as a marketer moves a slider. The snapshot
 rounds: phrase -> resolve -> expansion -> pick -> best 10,000 -> revision and snapshot with members, each of a new
-phrase. Beside it, in the same rounds, the peer: the filters' steps as one SQL statement that counts. Starts servers of its
-own, in `--data-dir` or a temporary folder; the world is made once per folder.
+phrase. Beside it, in the same rounds, the peer: the filters' steps as one SQL statement that counts. Starts servers of
+its own, in `--data-dir` or a temporary folder; the world is made once per folder.
 """
 
 from __future__ import annotations
