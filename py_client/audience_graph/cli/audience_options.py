@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_WHERE = re.compile(r"\s*(?P<column>.+?)\s*(?P<operator><=|>=|!=|=|<|>)\s*(?P<value>.*)", re.DOTALL)
+_WHERE = re.compile(r"\s*(?P<column>[^<>=!\s].*?)\s*(?P<operator><=|>=|!=|=|<|>)\s*(?P<value>.*)", re.DOTALL)
 _KNOWN = re.compile(r"\s*(?P<column>.+?)\s+is\s+known\s*", re.IGNORECASE)
 _EVENT = re.compile(r"(?P<phrase>.+?)(?::(?P<days>\d+)d)?(?::(?P<channels>[^:]+))?", re.DOTALL)
 _WHERE_HELP = 'Only users with such a column: "age >= 30", "city = Lyon|Nice", "email is known"; may be repeated.'

@@ -109,6 +109,8 @@ class Phrases:
             raise ConfigError(f"method is one of {', '.join(METHODS)}, not {self.method!r}")
         if not self.phrases:
             raise ConfigError("an audience needs a phrase, or several")
+        _check_kinds("phrases", (self.options, ExpandOptions), (self.sentence, SentenceOptions))
+        _check_kinds("phrases", *([] if self.rule is None else [(self.rule, PickRule)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ class Alike:
     keep_seeds: bool = False
 
     def __post_init__(self) -> None:
+        _check_kinds("alike", (self.seeds, DEFINITIONS))
         if self.method is not None and self.method not in METHODS:
             raise ConfigError(f"method is one of {', '.join(METHODS)}, not {self.method!r}")
 
@@ -140,6 +143,7 @@ class Ranked:
 
     def __post_init__(self) -> None:
         size = self.size
+        _check_kinds("ranked", (self.by, (Phrases, Alike)), (self.among, (*DEFINITIONS, type(None))))
         if size is not None and (isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MOST):
             raise ConfigError(f"size must be a whole number from 1 to {MOST:,}, not {size!r}")
         if self.min_score is not None and (isinstance(self.min_score, bool) or not math.isfinite(self.min_score)):
@@ -169,16 +173,26 @@ class Frozen:
 
 @dataclass(frozen=True, slots=True)
 class Union:
-    """Users in any of the parts."""
+    """Users in any of the parts, one or more."""
 
     parts: tuple[Definition, ...]
+
+    def __post_init__(self) -> None:
+        if not self.parts:
+            raise ConfigError("union of no audience")
+        _check_kinds("union", *((part, DEFINITIONS) for part in self.parts))
 
 
 @dataclass(frozen=True, slots=True)
 class Intersection:
-    """Users in all of the parts."""
+    """Users in all of the parts, one or more."""
 
     parts: tuple[Definition, ...]
+
+    def __post_init__(self) -> None:
+        if not self.parts:
+            raise ConfigError("intersection of no audience")
+        _check_kinds("intersection", *((part, DEFINITIONS) for part in self.parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +202,13 @@ class Difference:
     base: Definition
     without: Definition
 
+    def __post_init__(self) -> None:
+        _check_kinds("difference", (self.base, DEFINITIONS), (self.without, DEFINITIONS))
+
 
 Leaf = Everyone | Listed | Column | Event | Stored | Frozen
 Definition = Leaf | Ranked | Union | Intersection | Difference
+DEFINITIONS = (Everyone, Listed, Column, Event, Stored, Frozen, Ranked, Union, Intersection, Difference)
 
 
 def inside(definition: Definition) -> tuple[Definition, ...]:
@@ -222,6 +240,12 @@ def union(*parts: Definition) -> Definition:
 def intersection(*parts: Definition) -> Definition:
     """Return the intersection; intersections in it are spliced in."""
     return Intersection(tuple(p for part in parts for p in (part.parts if isinstance(part, Intersection) else (part,))))
+
+
+def _check_kinds(what: str, *given: tuple[object, type | tuple[type, ...]]) -> None:
+    for value, kind in given:
+        if not isinstance(value, kind):
+            raise ConfigError(f"{value!r} has no place in {what!r} of an audience definition")
 
 
 def _check_value(column: str, value: object, operator: str) -> None:

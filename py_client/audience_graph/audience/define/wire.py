@@ -12,6 +12,7 @@ from typing import Any
 
 from audience_graph.audience.ask import SentenceOptions
 from audience_graph.audience.define.definition import (
+    DEFINITIONS,
     Alike,
     Column,
     Definition,
@@ -51,7 +52,6 @@ _KINDS: dict[str, type[Any]] = {
     "sentence": SentenceOptions,
 }
 _NAMES = {cls: kind for kind, cls in _KINDS.items()}
-_DEFINITIONS = (Everyone, Listed, Column, Event, Ranked, Stored, Frozen, Union, Intersection, Difference)
 
 
 def to_json(definition: Definition) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def from_json(value: Any) -> Definition:
         found = _read({k: v for k, v in value.items() if k != "format"}, 0)
     except TypeError as exc:  # a field with a value of another shape
         raise ConfigError(f"the audience definition is damaged: {exc}") from exc
-    if not isinstance(found, _DEFINITIONS):
+    if not isinstance(found, DEFINITIONS):
         raise ConfigError(f"{value.get('kind')!r} is no audience, only a part of one")
     return found
 
