@@ -89,8 +89,12 @@ def wipe(runner: Neo4jRunner, store: Store) -> None:
         kept = [t for t in tables if t not in spaces and t not in {"alembic_version", "schema_script"}]
         if spaces:
             tx.execute(f"DROP TABLE {', '.join(spaces)}")
+        if "audit_log" in kept:
+            tx.execute("ALTER TABLE audit_log DISABLE TRIGGER USER")
         if kept:
             tx.execute(f"TRUNCATE {', '.join(kept)} RESTART IDENTITY CASCADE")
+        if "audit_log" in kept:
+            tx.execute("ALTER TABLE audit_log ENABLE TRIGGER USER")
 
 
 def _query(text: str) -> Query:

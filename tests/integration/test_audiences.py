@@ -11,7 +11,7 @@ from audience_world import build_audience_world, row_of
 from small_world import World
 
 from audience_graph import schema
-from audience_graph.audience.audience import Audience, column, event, everyone, users
+from audience_graph.audience.audience import Audience, column, event, users
 from audience_graph.audience.safety.disclosure import show_sizes
 from audience_graph.client import AudienceGraph
 from audience_graph.config import Connections
@@ -92,7 +92,7 @@ def test_filters_over_events_count_those_of_the_window(ag: AudienceGraph, world:
     mentioned = {u for u, found in world.mentions.items() if "e2" in found}
     assert set(ids(ag, event("face mask"))) == mentioned
     assert set(ids(ag, event("e2", channels=["search"]))) == mentioned
-    assert set(ids(ag, event(["face mask", "spa massage"[4:]]))) == mentioned | {
+    assert set(ids(ag, event(["face mask", "massage"]))) == mentioned | {
         u for u, found in world.mentions.items() if "e8" in found
     }
     often = {u for u, found in world.mentions.items() if len({n // 2 for n, i in enumerate(found) if i == "e2"}) >= 2}
@@ -265,15 +265,14 @@ def test_composition_finds_what_an_audience_was_made_of(ag: AudienceGraph) -> No
 
 
 def test_definitions_survive_json(ag: AudienceGraph) -> None:
-    given = (ag.audience("skin care", size=50, hops=1).where(event("spa massage"[4:], days=3), column("vip") == True)  # noqa: E712
+    given = (ag.audience("skin care", size=50, hops=1).where(event("massage", days=3), column("vip") == True)  # noqa: E712
              | ag.lookalike(["u1", "u2"], width="narrow")) - users(["💄", "'"])  # fmt: skip
     assert ag.audiences.from_json(given.to_json()) == given
 
 
 def test_the_audit_log_only_grows(ag: AudienceGraph, store: Store) -> None:
-    everyone().definition  # noqa: B018 - a value, nothing runs
     ag.audience("skin care", size=120).save("spring")
-    for statement in ("DELETE FROM audit_log", "UPDATE audit_log SET who = 'bob'"):
+    for statement in ("DELETE FROM audit_log", "UPDATE audit_log SET who = 'bob'", "TRUNCATE audit_log"):
         with pytest.raises(StoreError, match="only grows"), store.transaction() as tx:
             tx.execute(statement)
 

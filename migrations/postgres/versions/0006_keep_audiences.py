@@ -220,4 +220,8 @@ STATEMENTS = (
     CREATE TRIGGER audit_log_only_grows BEFORE UPDATE OR DELETE ON audit_log
     FOR EACH ROW EXECUTE FUNCTION audit_log_only_grows()
     """,
+    """
+    CREATE TRIGGER audit_log_is_never_emptied BEFORE TRUNCATE ON audit_log
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_log_only_grows()
+    """,
 )
