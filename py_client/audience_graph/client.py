@@ -31,6 +31,7 @@ from audience_graph.audience.explain import Explanation
 from audience_graph.audience.graph_side import GraphSide, Phrases
 from audience_graph.audience.pick import PickRule
 from audience_graph.audience.plan import Plan
+from audience_graph.audience.send.exports import Exports
 from audience_graph.audience.sentence import Speaker
 from audience_graph.audience.shelf import Shelf
 from audience_graph.audience.spaces import Beside, compare_spaces
@@ -86,6 +87,7 @@ class AudienceGraph:
         self._actor = actor if actor is not None else find_actor()
         desk = Desk(store, self._ways, self._graph, lambda: self._request(None), self._actor)
         self.audiences = Shelf(desk)
+        self.exports = Exports(store, actor=self._actor)
 
     @classmethod
     def connect(

@@ -11,6 +11,7 @@
     ├── InputError             a file from the user breaks the input contract; carries its problems
     ├── ReleaseError           staging, publishing, rolling back or retiring is refused
     │   └── GateError          a version is worse than the current one; carries the gates that refuse it
+    ├── ExportError            sending an audience is refused, or its receiver refuses it
     ├── RunError               a run folder is incomplete, or belongs to another configuration
     └── NotFoundError          no such phrase, entity, user, release, week or query
         └── AmbiguousError     a phrase means several entities; carries the choices
@@ -28,6 +29,7 @@ __all__ = [
     "AudienceGraphError",
     "ChecksumError",
     "ConfigError",
+    "ExportError",
     "GateError",
     "InputError",
     "MigrationError",
@@ -119,6 +121,10 @@ class GateError(ReleaseError):
     def __init__(self, message: str, *, checks: Sequence[str] = (), hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.checks = tuple(checks)
+
+
+class ExportError(AudienceGraphError):
+    """Sending an audience is refused, or its receiver refuses it; what was acknowledged before stays so."""
 
 
 class RunError(AudienceGraphError):

@@ -100,7 +100,8 @@ STATEMENTS = (
         made_at timestamptz NOT NULL DEFAULT now()
     )
     """,
-    # One sending of a snapshot. `counts`: exact numbers in, suppressed, without consent, held out, sent.
+    # One sending of a snapshot. `counts`: exact numbers in, suppressed, without consent, held out, sent. 'started' can be
+    # resumed; 'failed' was given up. `destination` is the name under which appends and deltas are counted.
     """
     CREATE TABLE export (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -119,8 +120,11 @@ STATEMENTS = (
         finished_at timestamptz
     )
     """,
-    # Everybody who passed suppression and consent at that moment: with an arm, and sent or held out. `change` is
-    # 'added' or 'removed' in a delta.
+    # Everybody who passed suppression and consent at that moment: with an arm, and sent or held out; in an append or a
+    # delta those alone who are new there. `sent`: left, or may have left where an answer got lost. `position` counts
+    # the rows that leave from 1, best first, and never moves: chunks are ranges of it; NULL where held out. `change` is
+    # 'added' or 'removed' in a delta; who is removed has no arm and was not sent. Who was withdrawn before their row
+    # left has no row.
     """
     CREATE TABLE export_member (
         export_id bigint NOT NULL REFERENCES export (id) ON DELETE CASCADE,
@@ -128,9 +132,11 @@ STATEMENTS = (
         arm text,
         sent boolean NOT NULL,
         change text CHECK (change IN ('added', 'removed')),
+        position integer CHECK (position > 0),
         PRIMARY KEY (export_id, key)
     )
     """,
+    "CREATE UNIQUE INDEX export_member_position ON export_member (export_id, position) WHERE position IS NOT NULL",
     # Chunks of a webhook: what was answered, so that a stopped export goes on where it was.
     """
     CREATE TABLE export_chunk (

@@ -11,16 +11,17 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
 from audience_graph.answer import Answer
 from audience_graph.errors import ConfigError
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Columns = Mapping[str, Sequence[Any]]
 
 
@@ -51,30 +52,46 @@ def check_path(path: str | os.PathLike[str]) -> Path:
     target = Path(path)
     if target.suffix.lower() not in _WRITERS:
         raise ConfigError(f"cannot write {target.name!r}", hint="end the name in .csv, .parquet or .jsonl")
+    check_folder(target)
+    return target
+
+
+def check_folder(target: Path) -> None:
+    """Raise ConfigError when a file cannot be there: a folder is, or its own folder is not."""
     if target.is_dir() or not target.parent.is_dir():
         wrong = f"{target} is a folder" if target.is_dir() else f"no folder {target.parent}"
         raise ConfigError(wrong, hint="name a file in an existing folder")
-    return target
 
 
 def write_columns(columns: Columns, path: str | os.PathLike[str], *, keep_formulas: bool = False) -> int:
     """Write columns of equal length to a file named by its ending; return how many CSV cells were escaped."""
     target = check_path(path)
     writer = _WRITERS[target.suffix.lower()]
+    with whole_file(target) as file:
+        return writer(columns, file, keep_formulas)
+
+
+@contextmanager
+def whole_file(target: Path, *, part: str | None = None) -> Iterator[IO[bytes]]:
+    """Open a file that gets its name, readable for its owner only, when the `with` ends well; else it is removed.
+
+    `part` is its name until then, in the same folder: who was killed and writes it again leaves nothing behind.
+    Raises ConfigError where the file cannot be written.
+    """
+    beside = target.with_name(part or f".{target.name}.{secrets.token_hex(4)}")
     try:
-        with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
+        with open(os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             try:
-                escaped = writer(columns, file, keep_formulas)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
-                os.chmod(file.name, 0o600)
-                os.replace(file.name, target)
+                os.chmod(beside, 0o600)
+                os.replace(beside, target)
             except BaseException:
-                os.unlink(file.name)
+                os.unlink(beside)
                 raise
     except OSError as exc:
         raise ConfigError(f"cannot write {target}: {exc.strerror or exc}", hint="name another folder") from exc
-    return escaped
 
 
 def _csv(columns: Columns, file: IO[bytes], keep: bool) -> int:
@@ -87,7 +104,7 @@ def _csv(columns: Columns, file: IO[bytes], keep: bool) -> int:
     for values in zip(*columns.values(), strict=True):
         row = [_plain(v) for v in values]
         if not keep:
-            safe = [f"'{v}" if isinstance(v, str) and v.startswith(_FORMULA) else v for v in row]
+            safe = [f"'{v}" if isinstance(v, str) and v.startswith(FORMULA) else v for v in row]
             escaped += sum(a is not b for a, b in zip(row, safe, strict=True))
             row = safe
         writer.writerow(row)

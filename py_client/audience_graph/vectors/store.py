@@ -102,10 +102,10 @@ class Transaction:
                 for block in blocks:
                     copy.write(block)
 
-    def copy_out(self, query: str) -> Iterator[bytes]:
+    def copy_out(self, query: str, parameters: Sequence[Any] | dict[str, Any] | None = None) -> Iterator[bytes]:
         """COPY the rows of a query out as CSV with a header, in blocks."""
         with _mapped(), self._connection.cursor() as cursor:
-            with cursor.copy(sql.SQL(f"COPY ({query}) TO STDOUT (FORMAT CSV, HEADER)")) as copy:
+            with cursor.copy(sql.SQL(f"COPY ({query}) TO STDOUT (FORMAT CSV, HEADER)"), parameters) as copy:
                 for block in copy:
                     yield bytes(block)
 

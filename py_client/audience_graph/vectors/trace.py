@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,6 +33,22 @@ class TracedTransaction(Transaction):
     ) -> list[npt.NDArray[Any]]:
         self._tell("sql", query, parameters)
         return self._inner.packed(query, types, parameters)
+
+    def copy_out(self, query: str, parameters: Sequence[Any] | dict[str, Any] | None = None) -> Iterator[bytes]:
+        self._tell("sql", query, parameters)
+        return self._inner.copy_out(query, parameters)
+
+    def copy_blocks(
+        self,
+        table: str,
+        columns: Sequence[str],
+        blocks: Iterable[bytes | memoryview],
+        *,
+        csv: bool = False,
+        frozen: bool = False,
+    ) -> None:
+        self._tell("sql", f"COPY {table} ({', '.join(columns)}) FROM STDIN", None)
+        self._inner.copy_blocks(table, columns, blocks, csv=csv, frozen=frozen)
 
 
 class TracedStore(Store):

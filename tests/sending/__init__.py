@@ -1,0 +1,1 @@
+"""Shared by the tests of what leaves: a world with audiences, and receivers that record."""
