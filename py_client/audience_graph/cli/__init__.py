@@ -25,6 +25,8 @@ COMMANDS: dict[str, str] = {
     "entities": "audience_graph.cli.entities:entities",
     "expand": "audience_graph.cli.ask:expand",
     "explain": "audience_graph.cli.ask:explain",
+    "export": "audience_graph.cli.export:export",
+    "holdout": "audience_graph.cli.holdout:holdout",
     "load": "audience_graph.cli.load:load",
     "migrate": "audience_graph.cli.migrate:migrate",
     "plan": "audience_graph.cli.ask:plan",
@@ -34,6 +36,7 @@ COMMANDS: dict[str, str] = {
     "resolve": "audience_graph.cli.ask:resolve",
     "sequences": "audience_graph.cli.sequences:sequences",
     "status": "audience_graph.cli.stack:status",
+    "suppress": "audience_graph.cli.suppress:suppress",
     "target": "audience_graph.cli.ask:target",
     "up": "audience_graph.cli.stack:up",
 }

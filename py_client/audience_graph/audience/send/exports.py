@@ -35,7 +35,7 @@ from audience_graph.audience.send.to_webhook import CHUNK_ROWS
 from audience_graph.audience.send.webhook import Retry
 from audience_graph.audience.target import MOST
 from audience_graph.audit import find_actor
-from audience_graph.errors import ConfigError, ExportError
+from audience_graph.errors import ConfigError, ExportError, NotFoundError
 from audience_graph.release.progress import Progress, silent
 from audience_graph.vectors.store import Store, Transaction
 
@@ -80,6 +80,13 @@ class Exports:
         asked = Request(snapshot, purpose, place, mode, shape, rows, self._actor)
         with sending(self._store, snapshot.audience_id, place.name, place.to):
             return self._finish(self._begin(asked), progress)
+
+    def check_snapshot(self, audience: str, number: int) -> int:
+        """Return a snapshot's number. Raises NotFoundError where it is not one of this audience."""
+        with self._store.transaction(read_only=True) as tx:
+            if read_snapshot(tx, number).name != audience:
+                raise NotFoundError(f"snapshot {number} is not one of audience {audience!r}")
+        return number
 
     def resume(self, export: int, *, progress: Progress = silent) -> Export:
         """Go on with an export that was stopped: only what was not acknowledged is sent, with the same keys."""

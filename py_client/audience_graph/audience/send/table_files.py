@@ -83,16 +83,14 @@ def json_rows(table: pa.Table, between: bytes) -> bytes:
     if not len(table):
         return b""
     plain = table.rename_columns([f"c{n}" for n in range(table.num_columns)])
-    fields = ", ".join(f"{_quoted(name)} := c{n}" for n, name in enumerate(table.column_names))
+    fields = ", ".join(f"{_quoted(name)}, c{n}" for n, name in enumerate(table.column_names))
     with duckdb.connect() as db:
         db.register("leaving", plain)
-        found: pa.Table = db.sql(
-            f"SELECT to_json(struct_pack({fields}))::VARCHAR AS line FROM leaving"
-        ).to_arrow_table()
+        found: pa.Table = db.sql(f"SELECT json_object({fields})::VARCHAR AS line FROM leaving").to_arrow_table()
     lines = pa.concat_arrays(found["line"].chunks)
     whole = pa.ListArray.from_arrays(pa.array([0, len(lines)], pa.int32()), lines)
     return str(pc.binary_join(whole, between.decode())[0].as_py()).encode()
 
 
 def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return "'" + name.replace("'", "''") + "'"
