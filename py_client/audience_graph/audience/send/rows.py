@@ -13,7 +13,7 @@ from audience_graph.audience.send.consent import consented
 from audience_graph.audience.send.records import ExportRecord
 from audience_graph.vectors.store import Store, Transaction
 
-BATCH = 100_000  # rows that are in memory at once
+BATCH = 250_000  # rows that are in memory at once
 
 
 def batches(store: Store, export: ExportRecord, first: int, last: int) -> Iterator[pa.Table]:
