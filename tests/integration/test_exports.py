@@ -1,4 +1,4 @@
-"""Exports on a real Postgres: who leaves, in which form, in which mode, and what is refused."""
+"""Exports on a real Postgres: who leaves, in which arm, and what is refused."""
 
 from __future__ import annotations
 
@@ -8,43 +8,32 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
 from audience_graph.audience.send.arms import Arms, arms_of
 from audience_graph.audience.send.exports import Exports
-from audience_graph.audience.send.records import sending
 from audience_graph.errors import ConfigError, ExportError, NotFoundError
 from audience_graph.vectors.store import Store
-from sending.world import SINCE, USERS, add_audience, add_snapshot, build, keys_of, revision_of, set_consent
+from sending.world import (
+    SINCE,
+    USERS,
+    build,
+    freeze,
+    keys_of,
+    manifest,
+    read,
+    rows,
+    set_consent,
+)
 
 pytestmark = pytest.mark.usefixtures("clean_stores")
-EVIL = ['=cmd|" /C calc"!A0', "+49", "naïve 💄", 'quote" and, comma', "back\\slash`tick", "line\nbreak", "tab\tin"]
 
 
 @pytest.fixture
 def exports(store: Store) -> Exports:
     build(store)
     return Exports(store)
-
-
-def read(path: Path) -> list[str]:
-    return pyarrow.csv.read_csv(path)["user_id"].to_pylist()
-
-
-def manifest(path: Path) -> dict[str, Any]:
-    return json.loads(Path(f"{path}.manifest.json").read_text(encoding="utf-8"))
-
-
-def rows(store: Store, query: str, *parameters: Any) -> list[dict[str, Any]]:
-    with store.transaction() as tx:
-        return tx.rows(query, parameters)
-
-
-def freeze(store: Store, users: list[str], name: str = "spring") -> int:
-    with store.transaction() as tx:
-        return add_snapshot(tx, revision_of(tx, name), users)
 
 
 def test_everybody_allowed_leaves_in_order_with_a_manifest(exports: Exports, store: Store, tmp_path: Path) -> None:
@@ -146,159 +135,6 @@ def test_everybody_sent_before_is_a_split_too(exports: Exports, tmp_path: Path) 
         exports.hold_out("spring", 0.2)
 
 
-def test_append_sends_whom_the_place_does_not_hold(exports: Exports, store: Store, tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    freeze(store, USERS[:150])
-    first = exports.send("spring", path, mode="append")
-    assert (first.compared_with, read(path)) == (None, USERS[:150])
-    freeze(store, USERS[100:250])
-    second = exports.send("spring", path, mode="append")
-    assert (second.compared_with, read(path)) == (first.id, USERS[150:250])
-    assert read_after(exports, tmp_path / "other.csv", "append") == USERS[100:250]
-    assert read_after(exports, path, "append") == []
-    exports.send("spring", tmp_path / "b.csv", mode="append", destination=str(path))
-    assert read(tmp_path / "b.csv") == []
-
-
-def read_after(exports: Exports, path: Path, mode: str) -> list[str]:
-    exports.send("spring", path, mode=mode)
-    return read(path)
-
-
-def test_delta_lists_added_and_removed_and_follows_itself(exports: Exports, store: Store, tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl"
-
-    def changes(users: list[str]) -> list[tuple[str, str]]:
-        freeze(store, users)
-        exports.send("spring", path, mode="delta")
-        return [(row["change"], row["user_id"]) for row in map(json.loads, path.read_text().splitlines())]
-
-    assert changes(USERS[:200]) == [("added", u) for u in USERS[:200]]
-    exports.suppress(["u5"], "asked")
-    gone = [("removed", u) for u in ("u0", "u1", "u5")]
-    assert changes(USERS[2:202]) == [("added", "u200"), ("added", "u201"), *gone]
-    assert changes(USERS[2:202]) == []
-    exports.release(["u5"])
-    assert changes(USERS[:202]) == [("added", u) for u in ("u0", "u1", "u5")]
-    exports.send("spring", path)  # replace
-    assert changes(USERS[1:202]) == [("removed", "u0")]
-    counts = rows(store, "SELECT counts FROM export ORDER BY id DESC LIMIT 1")[0]["counts"]
-    assert (counts["added"], counts["removed"], counts["sent"]) == (0, 1, 0)
-
-
-def test_the_erased_never_leave_a_delta(exports: Exports, store: Store, tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    exports.send("spring", path)
-    with store.transaction() as tx:
-        tx.execute("DELETE FROM user_key WHERE user_id = 'u3'")
-    freeze(store, [u for u in USERS if u not in {"u3", "u4"}])
-    exports.send("spring", path, mode="delta")
-    assert read(path) == ["u4"]
-
-
-def test_a_user_dealt_into_the_holdout_is_removed(exports: Exports, store: Store, tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    exports.send("spring", path)
-    exports.hold_out("spring", 0.3, new_salt=True)
-    exports.send("spring", path, mode="delta")
-    kept = rows(store, "SELECT salt, arms FROM holdout")[0]
-    arms = arms_of(Arms(kept["salt"], tuple(map(tuple, kept["arms"]))), USERS)
-    assert sorted(read(path)) == sorted(u for u, arm in zip(USERS, arms, strict=True) if arm == "holdout")
-    assert read_after(exports, path, "delta") == []
-
-
-@pytest.mark.parametrize(
-    ("value", "form", "plain"),
-    [
-        (" John_Smith@gmail.com ", "meta-email", "john_smith@gmail.com"),
-        ("John.Smith+x@GMail.com", "google-email", "johnsmith+x@gmail.com"),
-        ("John.Smith@googlemail.com", "google-email", "johnsmith@googlemail.com"),
-        ("John.Smith@example.com", "google-email", "john.smith@example.com"),
-        ("John.Smith@gmail.com", "meta-email", "john.smith@gmail.com"),
-        ("no mail", "google-email", None),
-        ("a@b@c.de", "meta-email", None),
-        ("+1 (650) 555-1212", "meta-phone", "16505551212"),
-        ("+1 (650) 555-1212", "google-phone", "+16505551212"),
-        ("0049 (0)30/123 45 67", "google-phone", "+49301234567"),
-        ("030 1234567", "google-phone", None),
-        ("+49 30 1234567 ext. 5", "google-phone", None),
-        ("16505551212", "meta-phone", None),
-    ],
-)
-def test_contacts_are_hashed_in_the_platforms_normal_form(
-    exports: Exports, store: Store, tmp_path: Path, value: str, form: str, plain: str | None
-) -> None:
-    with store.transaction() as tx:
-        query = "UPDATE user_profile SET columns = jsonb_build_object('odd \"`💄', %s::text) WHERE key = %s"
-        tx.execute(query, (value, keys_of(tx, ["u0"])[0]))
-    exports.send("spring", tmp_path / "a.parquet", hashed={'odd "`💄': form})
-    table = pq.read_table(tmp_path / "a.parquet")
-    assert table.column_names == ["user_id", f'odd "`💄_{form.replace("-", "_")}']
-    assert table[1][0].as_py() == (None if plain is None else hashlib.sha256(plain.encode()).hexdigest())
-
-
-def test_published_examples_of_the_platforms(exports: Exports, store: Store, tmp_path: Path) -> None:
-    with store.transaction() as tx:
-        columns = json.dumps({"mail": "John_Smith@gmail.com", "mobile": "+1 (650)555-1212"})
-        tx.execute("UPDATE user_profile SET columns = %s::jsonb WHERE key = %s", (columns, keys_of(tx, ["u0"])[0]))
-    exports.send("spring", tmp_path / "a.parquet", hashed={"mail": "meta-email", "mobile": "meta-phone"})
-    first = pq.read_table(tmp_path / "a.parquet").to_pylist()[0]
-    assert first["mail_meta_email"] == "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"
-    assert first["mobile_meta_phone"] == "e323ec626319ca94ee8bff2e4c87cf613be6ea19919ed1364124e16807ab3176"
-
-
-def test_who_has_no_contact_is_not_sent_where_only_contacts_leave(
-    exports: Exports, store: Store, tmp_path: Path
-) -> None:
-    with store.transaction() as tx:
-        tx.execute("UPDATE user_profile SET columns = '{}' WHERE key = ANY (%s)", (keys_of(tx, ["u1", "u2"]),))
-        tx.execute("UPDATE user_profile SET columns = columns - 'mail' WHERE key = ANY (%s)", (keys_of(tx, ["u3"]),))
-    hashes = {"mail": "google-email", "mobile": "google-phone"}
-    exports.send("spring", tmp_path / "a.parquet", columns=[], hashed=hashes)
-    table = pq.read_table(tmp_path / "a.parquet")
-    assert (table.num_rows, table["mail_google_email"].null_count) == (298, 1)
-    with pytest.raises(NotFoundError, match="'fax'") as error:
-        exports.send("spring", tmp_path / "b.csv", hashed={"fax": "google-phone"})
-    assert "mail, mobile" in str(error.value.hint)
-
-
-@pytest.mark.parametrize("ending", ["csv", "parquet", "jsonl"])
-def test_all_formats_hold_the_same_rows_in_numbered_files(
-    exports: Exports, store: Store, tmp_path: Path, ending: str
-) -> None:
-    users = [*EVIL, *USERS[:120]]
-    with store.transaction() as tx:
-        tx.execute("INSERT INTO user_key (user_id) SELECT unnest(%s::text[])", [EVIL])
-    set_consent(store, EVIL, True, SINCE)
-    freeze(store, users)
-    path = tmp_path / f"a.{ending}"
-    columns = ["user_id", "hashed_id", "score", "place", "arm"]
-    sent = exports.send("spring", path, columns=columns, chunk_rows=50)
-    names = [f"a.000{n}.{ending}" for n in (1, 2, 3)]
-    assert {p.name for p in tmp_path.iterdir()} == {*names, f"a.{ending}.manifest.json"}
-    assert [file["rows"] for file in manifest(path)["files"]] == [50, 50, 27]
-    found = [row for name in names for row in _rows(tmp_path / name)]
-    escaped = [f"'{u}" if ending == "csv" and u.startswith(("=", "+")) else u for u in users]
-    assert [row["user_id"] for row in found] == escaped
-    assert [row["hashed_id"] for row in found] == [hashlib.sha256(u.encode()).hexdigest() for u in users]
-    assert [row["place"] for row in found] == list(range(1, 128))
-    assert found[1]["score"] == 1 - 1 / 127
-    assert {row["arm"] for row in found} == {None}
-    assert ("apostrophe" in sent.note) == (ending == "csv")
-    exports.send("spring", path, columns=columns, chunk_rows=100)
-    assert {p.name for p in tmp_path.iterdir()} == {*names[:2], f"a.{ending}.manifest.json"}
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    if path.suffix == ".parquet":
-        return pq.read_table(path).to_pylist()
-    if path.suffix == ".jsonl":
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
-    parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
-    options = pyarrow.csv.ConvertOptions(column_types={"arm": "string"}, strings_can_be_null=True)
-    return pyarrow.csv.read_csv(path, parse_options=parse, convert_options=options).to_pylist()
-
-
 def test_approval_lets_only_approved_revisions_leave(exports: Exports, store: Store, tmp_path: Path) -> None:
     exports.require_approval(True)
     with pytest.raises(ExportError, match="is a draft"):
@@ -359,48 +195,6 @@ def test_a_snapshot_is_sent_by_its_number(exports: Exports, store: Store, tmp_pa
     freeze(store, USERS[:100])
     exports.send(old, tmp_path / "a.csv")
     assert len(read(tmp_path / "a.csv")) == 300
-
-
-def test_two_sessions_do_not_send_to_one_place_at_once(exports: Exports, store: Store, tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    with store.transaction() as tx:
-        add_snapshot(tx, add_audience(tx, "other"), USERS)
-    with sending(store, 999, str(path), str(path)), pytest.raises(ExportError, match="another session"):
-        exports.send("other", path)
-    exports.send("other", path)
-
-
-def test_a_failed_write_can_be_resumed_or_abandoned(exports: Exports, store: Store, tmp_path: Path) -> None:
-    folder = tmp_path / "out"
-    folder.mkdir()
-    path = folder / "a.csv"
-    exports.send("spring", path)
-    (folder / f".a.0002.csv.{2}").mkdir()  # where the second file of export 2 would be written
-    with pytest.raises(ConfigError, match="cannot write"):
-        exports.send("spring", path, chunk_rows=100)
-    assert not Path(f"{path}.manifest.json").exists()
-    assert exports.list("spring").exports[0].status == "started"
-    with pytest.raises(ExportError, match="has not ended"):
-        exports.send("spring", path)
-    (folder / ".a.0002.csv.2").rmdir()
-    exports.suppress(["u250"], "meanwhile")
-    again = exports.send("spring", path, chunk_rows=100)
-    assert (again.id, again.status, manifest(path)["rows"]) == (2, "done", 299)
-    assert rows(store, "SELECT count(*) AS n FROM export_member WHERE export_id = 2") == [{"n": 299}]
-    with pytest.raises(ExportError, match="has ended"):
-        exports.abandon(2)
-    with pytest.raises(ExportError, match="is done"):
-        exports.resume(2)
-
-
-def test_an_abandoned_file_counts_for_nothing(exports: Exports, store: Store, tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    (tmp_path / ".a.csv.1").mkdir()
-    with pytest.raises(ConfigError):
-        exports.send("spring", path, mode="append")
-    assert exports.abandon(1).status == "failed"
-    assert read_after(exports, path, "append") == USERS
-    assert rows(store, "SELECT count(*) AS n FROM export_member WHERE export_id = 1") == [{"n": 0}]
 
 
 def test_everything_is_audited_without_user_ids(exports: Exports, store: Store, tmp_path: Path) -> None:

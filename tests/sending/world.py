@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow.csv
 
 from audience_graph.audience.keep.snapshots import Draft, Members, write_snapshot
 from audience_graph.vectors.store import Store, Transaction
@@ -67,3 +70,21 @@ def set_consent(store: Store, users: Sequence[str], granted: bool, when: datetim
             "WHERE user_id = ANY (%s)",
             (purpose, granted, when, list(users)),
         )
+
+
+def read(path: Path) -> list[str]:
+    return pyarrow.csv.read_csv(path)["user_id"].to_pylist()
+
+
+def manifest(path: Path) -> dict[str, Any]:
+    return json.loads(Path(f"{path}.manifest.json").read_text(encoding="utf-8"))
+
+
+def rows(store: Store, query: str, *parameters: Any) -> list[dict[str, Any]]:
+    with store.transaction() as tx:
+        return tx.rows(query, parameters)
+
+
+def freeze(store: Store, users: list[str], name: str = "spring") -> int:
+    with store.transaction() as tx:
+        return add_snapshot(tx, revision_of(tx, name), users)

@@ -7,7 +7,7 @@ from audience_graph.audience.keep.snapshots import read_snapshot
 from audience_graph.audience.send.approval import check_approved
 from audience_graph.audience.send.records import ExportRecord, add_counts, read_export
 from audience_graph.audience.send.rows import count_rows
-from audience_graph.audience.send.to_files import complete_export, send_to_files
+from audience_graph.audience.send.to_files import is_complete, send_to_files
 from audience_graph.audience.send.to_webhook import send_to_webhook
 from audience_graph.audience.send.webhook import Retry
 from audience_graph.audit import record
@@ -37,7 +37,7 @@ def deliver(store: Store, export: ExportRecord, who: str, retry: Retry, progress
     escaped = 0
     if export.is_webhook:
         send_to_webhook(store, export, retry, progress)
-    else:
+    elif not is_complete(export):  # else it was killed after its last file
         escaped = send_to_files(store, export, progress)
     with store.transaction() as tx:
         _end(tx, export, who, "done", "finish export")
@@ -51,7 +51,7 @@ def give_up(store: Store, export: ExportRecord, who: str) -> None:
     """
     if export.status != "started":
         raise ExportError(f"export {export.id} has ended: it is {export.status}")
-    if not export.is_webhook and complete_export(export.to) == export.id:
+    if not export.is_webhook and is_complete(export):
         hint = f"`audience-graph export resume {export.id}` marks it done"
         raise ExportError(f"the files of export {export.id} are complete", hint=hint)
     with store.transaction() as tx:

@@ -41,12 +41,13 @@ def manifest_of(to: str) -> Path:
     return Path(f"{to}.manifest.json")
 
 
-def complete_export(to: str) -> int | None:
-    """Return which export the files of a place are complete for, by their manifest; None where they are not."""
+def is_complete(export: ExportRecord) -> bool:
+    """Say whether the files of an export are all there, by their manifest: somebody may have taken them since."""
     try:
-        return int(json.loads(manifest_of(to).read_text(encoding="utf-8"))["export"])
+        told = json.loads(manifest_of(export.to).read_text(encoding="utf-8"))
+        return bool((told["export"], told["made_at"]) == (export.id, export.made_at.isoformat()))
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return False
 
 
 def send_to_files(store: Store, export: ExportRecord, progress: Progress) -> int:
@@ -109,6 +110,7 @@ def _take_manifest(to: str) -> set[str]:
 def _manifest(export: ExportRecord, files: list[SentFile]) -> dict[str, Any]:
     return {
         "export": export.id,
+        "made_at": export.made_at.isoformat(),
         "audience": export.audience,
         "snapshot": export.snapshot_id,
         "release": export.release,

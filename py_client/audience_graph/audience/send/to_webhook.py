@@ -75,6 +75,7 @@ def _prepare(tx: Transaction, export: ExportRecord, number: int) -> tuple[str, b
 def _head(export: ExportRecord, number: int) -> dict[str, Any]:
     return {
         "export": export.id,
+        "made_at": export.made_at.isoformat(),
         "audience": export.audience,
         "snapshot": export.snapshot_id,
         "release": export.release,
