@@ -22,6 +22,7 @@ from audience_trainers.relations.candidates import Candidates
 from audience_trainers.relations.config import MineAlpc
 from audience_trainers.relations.cooccurrence import at, count_pairs
 from audience_trainers.relations.ensemble.config import EnsembleConfig
+from audience_trainers.relations.ensemble.pairs import TRAIN
 from audience_trainers.relations.judge import Learning
 from audience_trainers.relations.linkpred.task import pair_key
 from audience_trainers.relations.metrics import relation_accuracy
@@ -127,6 +128,25 @@ def test_confirmed_pairs_are_kept_and_rejected_ones_never_return() -> None:
     found = pairs(learned(overlay))
     assert (0, 71) in found
     assert found.isdisjoint(overlay.rejected)
+
+
+def test_every_confirmed_pair_trains_and_none_is_held_out() -> None:
+    entities, behaviour = toy_world()
+    asked = frozenset((u, N - 1 - u) for u in range(N // 2 - 1))
+    short = replace(LEARNED, alpc=replace(LEARNED.alpc, epochs=1))
+    found = mine_behaviour(entities, behaviour, short, seed=7, encode=encode, overlay=Overlay(confirmed=asked))
+    told = found.verdict.pairs
+    assert told is not None
+    ends = [frozenset(pair) for pair in zip(told.source.tolist(), told.target.tolist(), strict=True)]
+    rows = [place for place, pair in enumerate(ends) if tuple(sorted(pair)) in asked]
+    positive = [place for place in rows if told.label[place] > 0.5]
+    assert len(positive) == 2 * len(asked), "one row for each lesson"
+    assert set(told.weight[positive].tolist()) == {LEARNED.alpc.confirmed_weight}
+    assert set(told.split[rows].tolist()) == {TRAIN}
+    listed = zip(found.relations.source.tolist(), found.relations.target.tolist(), strict=True)
+    provenance = dict(zip(listed, found.relations.provenance.to_pylist(), strict=True))
+    assert asked <= set(provenance)
+    assert provenance[(0, N - 1)] == "confirmed"
 
 
 def test_without_a_borne_out_pair_nothing_is_learned_and_the_error_says_what_to_do() -> None:

@@ -140,7 +140,7 @@ def test_recall_counts_borne_out_pairs_in_both_directions() -> None:
     assert told["pairs"] == 3
     assert told["recall"] == pytest.approx(2 / 3)
     assert told["recall_by_provenance"] == pytest.approx(
-        {"co-occurrence": 1 / 3, "semantic": 0, "both": 1 / 3, "explored": 0}
+        {"co-occurrence": 1 / 3, "semantic": 0, "both": 1 / 3, "explored": 0, "confirmed": 0}
     )
     assert told["chance"] == 3 / 380
     nobody = borne_out_pairs(Behaviour(np.zeros(0, np.int64), np.zeros(1, np.int64), 20), window=1)

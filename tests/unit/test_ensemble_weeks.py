@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -128,6 +128,10 @@ def test_pooled_weeks_keep_each_weeks_word_and_hold_back_what_validates() -> Non
     assert set(pooled.split[~np.isin(pooled.keys(4), [1])].tolist()) == {0}
     turned = pool_pairs([None, pairs((3, 2, 1, 0)), now], np.ones((4, 3), bool))
     assert not ((turned.keys(4) == 11) & (turned.label == 0)).any(), "both weeks bear it out, either way round"
+    sure = replace(now, weight=np.array([1, 5], np.float32))
+    doubted = pool_pairs([None, old, sure], known, silence=0.5)
+    quiet = doubted.weight[(doubted.source == 2) & (doubted.label == 0)]
+    assert quiet.tolist() == [0.5], "people outweigh a silent week"
     known[3, 1] = False
     blind = pool_pairs([None, old, now], known)
     assert not ((blind.source == 2) & (blind.label == 0)).any(), "a week that does not know an entity says nothing"

@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from audience_graph.errors import RunError
 from audience_graph.vectors.window import WINDOW_DAYS
 
-PROVENANCE = ("co-occurrence", "semantic", "both", "explored")
+PROVENANCE = ("co-occurrence", "semantic", "both", "explored", "confirmed")
 SCORE_DECIMALS = 6
 _MOST_DAYS = 100_000
 _WEEK = re.compile(r"\d{4}-W\d{2}")

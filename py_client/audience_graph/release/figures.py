@@ -2,7 +2,7 @@
 
     metric_<name>      metrics.json, nested names joined by `_`: metric_candidates_by_provenance_both
     aecc, coverage     relations per entity (EGL eq. 8), share of entities with a relation of their own
-    relations_<kind>   relations by provenance: relations_co_occurrence, _semantic, _both, _explored
+    relations_<kind>   relations by provenance: relations_co_occurrence, _semantic, _both, _explored, _confirmed
 
 Properties of Neo4j hold neither maps nor gaps: what is null, or no finite number, is left out. `metrics` has all of it
 as JSON.

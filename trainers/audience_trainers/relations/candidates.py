@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from audience_trainers.relations.topn import Floats, Indices, centred, pair_products, top_n, unit_rows
 
-PROVENANCE = ("co-occurrence", "semantic", "both", "explored")
+PROVENANCE = ("co-occurrence", "semantic", "both", "explored", "confirmed")
+CONFIRMED = PROVENANCE.index("confirmed")  # by people alone: no side proposed it
 Pair = tuple[int, int]
 
 
@@ -73,7 +74,7 @@ def find_candidates(
 ) -> Candidates:
     """Retrieve the nearest entities in E^Co and in E^Se and merge them with their provenance.
 
-    Confirmed pairs are always candidates (as `both` when neither side proposed them), rejected pairs never.
+    Confirmed pairs are always candidates (as `confirmed` when neither side proposed them), rejected pairs never.
     Raises nothing on an entity without behaviour: its zero row finds no neighbour by co-occurrence.
     """
     n = len(co_vectors)
@@ -85,7 +86,7 @@ def find_candidates(
     keys = keys[~np.isin(keys, pair_keys(rejected, n))]
     source, target = keys // n, keys % n
     in_co, in_se = np.isin(keys, by_co), np.isin(keys, by_se)
-    provenance = np.where(in_co & in_se, 2, np.where(in_co, 0, np.where(in_se, 1, 2))).astype(np.int8)
+    provenance = np.where(in_co & in_se, 2, np.where(in_co, 0, np.where(in_se, 1, CONFIRMED))).astype(np.int8)
     return Candidates(
         source=source,
         target=target,

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from audience_graph.errors import ConfigError, InputError, Problem
 from audience_trainers.relations.behaviour import Entities
-from audience_trainers.relations.candidates import PROVENANCE, Candidates
+from audience_trainers.relations.candidates import CONFIRMED, PROVENANCE, Candidates
 
 COLUMNS = ("provenance", "bucket", "judged", "accurate")
 TYPES = ("source_type", "target_type")
@@ -112,6 +112,7 @@ def reviewed(
 
 def sample_buckets(candidates: Candidates, entities: Entities, *, seed: int, most: int = SAMPLES) -> pa.Table:
     """Return up to `most` pairs of each provenance and tenth, drawn evenly, with names: what a reviewer judges."""
+    candidates = candidates.where(candidates.provenance != CONFIRMED)  # a person judged those
     place, keys = buckets_of(candidates, entities)
     group = np.array([PROVENANCE.index(key[0]) * BUCKETS + key[1] for key in keys], np.int64)[place]
     order = np.lexsort((np.random.default_rng(seed).random(len(group)), group))

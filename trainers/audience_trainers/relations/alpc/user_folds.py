@@ -102,8 +102,8 @@ def course_from_users(
     A lesson reads one half: its graph, its skip-gram vectors turned towards those of everyone, its pair features. Its
     labels come from the other half: a candidate is positive when those users bear it out, a hard negative when they
     do not. So no message, vector or feature knows the users that the label counts. A tenth of the
-    candidates of the first lesson is kept for validation, the same pairs every week. Confirmed relations are positives
-    of weight `confirmed_weight`, rejected ones negatives of every epoch.
+    candidates of the first lesson is kept for validation, the same pairs every week, but for confirmed relations: these
+    are positives of both lessons, of weight `confirmed_weight`. Rejected ones are negatives of every epoch.
     """
     text = text_inputs(heard.text, len(heard.text), config.text_dims)
     seen = [_evidence(heard, heard.behaviour.half(k), options, skip, seed) for k in (0, 1)]
@@ -113,7 +113,7 @@ def course_from_users(
     )
     pairs = np.stack([heard.candidates.source, heard.candidates.target])
     pairs = pairs[:, np.unique(pair_key(pairs, len(text)), return_index=True)[1]]
-    held = heard.held_out(pairs)
+    held = heard.held_out(pairs) & ~np.isin(pair_key(pairs, len(text)), pair_key(heard.confirmed, len(text)))
     lessons = []
     for half in (first, second):
         asked = np.concatenate([pairs[:, ~held], near_strangers(half.evidence, heard, config.explore)], axis=1)

@@ -89,9 +89,9 @@ def pool_pairs(weeks: Sequence[TrainingPairs | None], known: Bools, *, silence: 
     """Return the rows of all weeks, one entry per slot of `align` (None = not kept), this week last.
 
     A pair that is positive in one week and not in another that knows both entities (`known` (n, T)) gets a row there
-    with label 0 and `silence` times the weight of its positive one: that a week is silent weighs less than what it
-    says. A pair that validates this week never trains: its rows of all weeks validate. Raises ValueError without this
-    week's pairs.
+    with label 0 and `silence` times the weight of its positive one, at most of one that nobody confirmed: that a week
+    is silent weighs less than what it says, and far less than what people say. A pair that validates this week never
+    trains: its rows of all weeks validate. Raises ValueError without this week's pairs.
     """
     now = weeks[-1]
     if now is None:
@@ -118,6 +118,6 @@ def _silent(weeks: Sequence[TrainingPairs | None], known: Bools, silence: float)
         quiet = ~np.isin(key, own.keys(n))
         quiet &= known[every.source, slot] & known[every.target, slot]
         part = every.take(quiet)
-        label, weight = np.zeros(len(part), np.float32), (part.weight * silence).astype(np.float32)
+        label, weight = np.zeros(len(part), np.float32), np.minimum(part.weight, 1.0).astype(np.float32) * silence
         rows.append(replace(part, label=label, weight=weight, week=np.full(len(part), slot, np.int64)))
     return rows

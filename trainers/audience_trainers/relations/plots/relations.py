@@ -15,6 +15,7 @@ from audience_trainers.relations.plots.canvas import (
     INK,
     ORANGE,
     PURPLE,
+    SKY,
     VERMILION,
     Picture,
     columns_of,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from audience_trainers.run import RunFolder
 
 Values = npt.NDArray[np.float64]
-_COLOURS = {"co-occurrence": BLUE, "semantic": ORANGE, "both": GREEN, "explored": PURPLE}
+_COLOURS = {"co-occurrence": BLUE, "semantic": ORANGE, "both": GREEN, "explored": PURPLE, "confirmed": SKY}
 _BINS = 40
 _WIDE = 100  # from this ratio of most to least on, a logarithmic axis
 _MISSING = "the run has no relations (relations.parquet)"
