@@ -29,6 +29,8 @@ from audience_graph.audience.define.definition import Phrases as By
 from audience_graph.audience.desk import Desk
 from audience_graph.audience.explain import Explanation
 from audience_graph.audience.graph_side import GraphSide, Phrases
+from audience_graph.audience.learn.decisions import RelationDecisions
+from audience_graph.audience.learn.results import Results
 from audience_graph.audience.pick import PickRule
 from audience_graph.audience.plan import Plan
 from audience_graph.audience.send.exports import Exports
@@ -88,6 +90,8 @@ class AudienceGraph:
         desk = Desk(store, self._ways, self._graph, lambda: self._request(None), self._actor)
         self.audiences = Shelf(desk)
         self.exports = Exports(store, actor=self._actor)
+        self.decisions = RelationDecisions(runner, store, self.resolve, by=self._actor)
+        self.results = Results(runner, store, by=self._actor)
 
     @classmethod
     def connect(

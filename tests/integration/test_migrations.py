@@ -33,6 +33,7 @@ ALL = [
     "0005_keep_weights_of_graphs",
     "0006_keep_audiences",
     "V0001__create_entity_schema",
+    "V0002__create_audience_schema",
 ]
 
 
@@ -120,6 +121,7 @@ def test_an_edited_script_is_refused_and_nothing_runs(bare: Connections, tmp_pat
     with pytest.raises(MigrationError, match=r"V0001__create_entity_schema.cypher was edited"):
         migrate(bare, folder=folder)
     script.unlink()
+    (folder / "neo4j" / "V0002__create_audience_schema.cypher").unlink()
     with pytest.raises(MigrationError, match=r"V0001__create_entity_schema .*missing"):
         migrate(bare, folder=folder)
 

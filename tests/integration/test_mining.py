@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from audience_graph import release
+from audience_graph.client import AudienceGraph
 from audience_graph.config import Connections, Home
 from audience_graph.demo import AS_OF, write_world
 from audience_graph.demo.evaluation import relation_quality
@@ -105,6 +106,42 @@ def test_confirmed_pairs_are_kept_and_rejected_removed(
     listed = set(zip(again["source_id"], again["target_id"], strict=True))
     assert kept in listed
     assert (gone["source_id"], gone["target_id"]) not in listed
+
+
+@pytest.mark.parametrize("model", ["walk", "alpc"])
+def test_a_confirmed_relation_survives_a_week_that_drops_it_and_a_rejected_one_never_returns(
+    loaded: Home, connections: Connections, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    monkeypatch.setenv("AUDIENCE_GRAPH_ACTOR", "mia")
+    config = replace(OPTIONS.config, model=model, plots=False, alpc=replace(MineAlpc(), epochs=2))
+
+    def mined(as_of: date) -> dict[tuple[str, str], str]:
+        table = mine_week(loaded, connections, MineOptions(as_of=as_of, config=config)).read_table("relations")
+        ends = zip(table["source_id"].to_pylist(), table["target_id"].to_pylist(), strict=True)
+        return dict(zip(ends, table["provenance"].to_pylist(), strict=True))
+
+    newest = last_day(loaded)
+    before, now = mined(newest - timedelta(days=28)), mined(newest)
+    candidates = read_candidates(loaded)
+    dropped = sorted(pair for pair in before if pair not in now and pair not in candidates)[:3]
+    assert dropped, "the later week must drop some relations of the earlier one"
+    gone = sorted(set(before) & set(now))[:3]
+    with AudienceGraph.connect(connections=connections) as ag:
+        for source, target in dropped:
+            ag.decisions.confirm(source, target)
+        for source, target in gone:
+            ag.decisions.reject(source, target)
+    again = mined(newest)
+    assert {pair: again.get(pair) for pair in dropped} == dict.fromkeys(dropped, "confirmed")
+    assert not set(gone) & set(again)
+    assert not set(gone) & set(mined(newest - timedelta(days=28)))
+
+
+def read_candidates(home: Home) -> set[tuple[str, str]]:
+    """Pairs that the newest run proposed or explored, by id."""
+    run = open_run(max(home.runs.iterdir(), key=lambda folder: (folder / "done").stat().st_mtime_ns))
+    ids, table = run.read_table("entities")["entity_id"].to_pylist(), run.read_table("candidates")
+    return {(ids[u], ids[v]) for u, v in zip(table["source"].to_pylist(), table["target"].to_pylist(), strict=True)}
 
 
 def test_the_same_week_mined_twice_is_the_same_version(loaded: Home, connections: Connections) -> None:

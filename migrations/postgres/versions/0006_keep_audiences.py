@@ -151,7 +151,8 @@ STATEMENTS = (
         PRIMARY KEY (export_id, number)
     )
     """,
-    # What came back of an export: per user, or per arm where users are not told.
+    # What came back of an export: per user, or per arm where users are not told. `last_at` is the
+    # last time that the file tells.
     """
     CREATE TABLE result_user (
         export_id bigint NOT NULL REFERENCES export (id) ON DELETE CASCADE,
@@ -159,6 +160,8 @@ STATEMENTS = (
         exposures integer NOT NULL CHECK (exposures >= 0),
         clicks integer NOT NULL CHECK (clicks >= 0),
         conversions integer NOT NULL CHECK (conversions >= 0),
+        last_at timestamptz,
+        loaded_at timestamptz NOT NULL DEFAULT now(),
         PRIMARY KEY (export_id, key)
     )
     """,
@@ -170,6 +173,8 @@ STATEMENTS = (
         exposures bigint NOT NULL CHECK (exposures >= 0),
         clicks bigint NOT NULL CHECK (clicks >= 0),
         conversions bigint NOT NULL CHECK (conversions >= 0),
+        last_at timestamptz,
+        loaded_at timestamptz NOT NULL DEFAULT now(),
         PRIMARY KEY (export_id, arm)
     )
     """,

@@ -12,6 +12,11 @@ def shown(count: int) -> int | None:
     return None if count < MINIMUM_SIZE else _to_step(count, REACH_STEP)
 
 
+def rounded(count: int) -> int:
+    """Return a count inside a group that may be shown, such as its conversions, rounded to the step."""
+    return _to_step(count, REACH_STEP)
+
+
 def coarse(count: int) -> int:
     """Return a count to compute a share with: rounded to a step, under the minimum size to 0 or to that minimum."""
     return _to_step(count, REACH_STEP if count >= MINIMUM_SIZE else MINIMUM_SIZE)

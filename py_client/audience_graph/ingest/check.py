@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from audience_graph.ingest.contract import EARLIEST, MAX_TEXT_BYTES, OK, Column, Kind
+from audience_graph.ingest.contract import EARLIEST, MAX_COUNT, MAX_TEXT_BYTES, OK, Column, Kind
 from audience_graph.ingest.rows import Batch, cell_name
 
 _ISO = (
@@ -22,6 +22,7 @@ _SPACE = r" ' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(12288)"
 _SQL_TYPES: dict[Kind, str] = {
     Kind.TIME: "TIMESTAMPTZ",
     Kind.AMOUNT: "DOUBLE",
+    Kind.COUNT: "DOUBLE",
     Kind.FLAG: "BOOLEAN",
     Kind.LIST: "VARCHAR[]",
 }
@@ -109,7 +110,7 @@ class Checked:
             absent = f"{raw} IS NULL" if not text else f"coalesce(trim({raw}, {_SPACE}), '') = ''"
             given = [f"len(v{i}) > 0" for i, c in enumerate(self.columns) if c.name in column.unless]
             tests.append(("m", absent if not given else f"{absent} AND NOT coalesce({' OR '.join(given)}, false)"))
-        if text and column.kind not in (Kind.TIME, Kind.AMOUNT, Kind.FLAG):
+        if text and column.kind not in (Kind.TIME, Kind.AMOUNT, Kind.COUNT, Kind.FLAG):
             tests += [("l", f"strlen({raw}) > {column.max_bytes}"), ("n", f"contains({raw}, chr(0))")]
         if column.kind in _KIND_TESTS:
             tests += _KIND_TESTS[column.kind](raw, value)
@@ -128,7 +129,7 @@ def _value(column: Column, raw: str, text: bool) -> str:
         return raw
     if column.kind is Kind.TIME:
         return f"CASE WHEN regexp_full_match({raw}, '{_ISO}') THEN TRY_CAST({raw} AS TIMESTAMPTZ) END"
-    if column.kind is Kind.AMOUNT:
+    if column.kind in (Kind.AMOUNT, Kind.COUNT):
         return f"TRY_CAST(CASE WHEN NOT contains({raw}, '_') THEN {raw} END AS DOUBLE)"
     if column.kind is Kind.FLAG:
         word = f"lower(trim({raw}))"
@@ -150,6 +151,11 @@ def _time_tests(raw: str, value: str) -> list[tuple[str, str]]:
 
 def _amount_tests(raw: str, value: str) -> list[tuple[str, str]]:
     return [("x", f"{raw} IS NOT NULL AND {value} IS NULL"), ("i", f"NOT isfinite({value})")]
+
+
+def _count_tests(raw: str, value: str) -> list[tuple[str, str]]:
+    whole = f"isfinite({value}) AND {value} = floor({value}) AND {value} >= 0"
+    return [("w", f"{raw} IS NOT NULL AND NOT coalesce({whole}, false)"), ("g", f"{value} > {MAX_COUNT}")]
 
 
 def _flag_tests(raw: str, value: str) -> list[tuple[str, str]]:
@@ -174,6 +180,7 @@ _KIND_TESTS: dict[Kind, Callable[[str, str], list[tuple[str, str]]]] = {
     Kind.ID: _id_tests,
     Kind.TIME: _time_tests,
     Kind.AMOUNT: _amount_tests,
+    Kind.COUNT: _count_tests,
     Kind.FLAG: _flag_tests,
     Kind.LIST: _list_tests,
 }

@@ -22,6 +22,7 @@ from enum import StrEnum
 MAX_ID_BYTES = 512
 MAX_NAME_BYTES = 2_000
 MAX_TEXT_BYTES = 1_000_000
+MAX_COUNT = 2**31 - 1
 EARLIEST = "1990-01-01"
 CONSENT = "consent_"
 
@@ -34,6 +35,7 @@ class Kind(StrEnum):
     TEXT = "text"
     TIME = "time"
     AMOUNT = "amount"
+    COUNT = "count"
     FLAG = "flag"
     LIST = "list"
     ANY = "any"
@@ -117,6 +119,8 @@ EXPECTED: dict[str, str] = {
     "a": f"a time since {EARLIEST[:4]}",
     "x": "a number",
     "i": "a finite number",
+    "w": "a whole number of at least 0",
+    "g": f"at most {MAX_COUNT:,}",
     "b": "true or false",
     "j": "a list: a|b|c or a JSON array",
     "e": "a list without empty values",

@@ -19,10 +19,16 @@ from audience_graph.ingest.mapping import Plan
 from audience_graph.ingest.rows import BLOCK_BYTES, Batch, BrokenRow, shorten, table_of
 from audience_graph.ingest.source import ByteStream, Source, broken_file
 
-_TYPES: dict[Kind, pa.DataType] = {Kind.AMOUNT: pa.float64(), Kind.FLAG: pa.bool_(), Kind.LIST: pa.list_(pa.string())}
+_TYPES: dict[Kind, pa.DataType] = {
+    Kind.AMOUNT: pa.float64(),
+    Kind.COUNT: pa.float64(),
+    Kind.FLAG: pa.bool_(),
+    Kind.LIST: pa.list_(pa.string()),
+}
 _WORDS = {
     Kind.LIST: "a list of text",
     Kind.AMOUNT: "a number",
+    Kind.COUNT: "a whole number",
     Kind.FLAG: "true or false",
     Kind.TIME: "a time in ISO 8601, as text",
 }
@@ -201,7 +207,7 @@ def _cell(value: Any, column: Column, name: str) -> str | None:
     if isinstance(value, bool):
         if column.kind in (Kind.FLAG, Kind.ANY):
             return "true" if value else "false"
-    elif isinstance(value, int) or (isinstance(value, float) and column.kind in (Kind.AMOUNT, Kind.ANY)):
+    elif isinstance(value, int) or (isinstance(value, float) and column.kind in (Kind.AMOUNT, Kind.COUNT, Kind.ANY)):
         return repr(value)
     elif column.kind is Kind.ANY:
         return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -21,6 +21,7 @@ _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _WORDS = {
     Kind.TIME: "a timestamp, a date or text",
     Kind.AMOUNT: "numbers or text",
+    Kind.COUNT: "whole numbers or text",
     Kind.FLAG: "booleans or text",
     Kind.LIST: "lists of text, or text",
 }
@@ -144,7 +145,7 @@ def _fits(kind: Kind, found: pa.DataType) -> bool:
         return not t.is_nested(found) and not t.is_binary(found) and not t.is_large_binary(found)
     if kind is Kind.TIME:
         return bool(t.is_timestamp(found) or t.is_date(found))
-    if kind is Kind.AMOUNT:
+    if kind in (Kind.AMOUNT, Kind.COUNT):
         return bool(t.is_integer(found) or t.is_floating(found) or t.is_decimal(found))
     if kind is Kind.FLAG:
         return bool(t.is_boolean(found) or t.is_integer(found))
@@ -173,7 +174,7 @@ def _as_contract(values: pa.Array, column: Column) -> pa.Array:
     if column.kind is Kind.TIME and t.is_timestamp(values.type):
         # Nanoseconds are cut; a moment out of range raises, never wraps into another one (see _in_calendar).
         return pc.cast(values, options=pc.CastOptions(pa.timestamp("us", "UTC"), allow_time_truncate=True))
-    if column.kind is Kind.AMOUNT and not _is_text(values.type):
+    if column.kind in (Kind.AMOUNT, Kind.COUNT) and not _is_text(values.type):
         return values.cast(pa.float64(), safe=False)
     if column.kind is Kind.FLAG and t.is_boolean(values.type):
         return values

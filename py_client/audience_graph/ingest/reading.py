@@ -23,6 +23,8 @@ from audience_graph.ingest.report import Progress, no_progress
 from audience_graph.ingest.rows import Batch, shorten
 from audience_graph.ingest.source import Source, broken_file, open_source
 
+_FETCH = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
@@ -59,6 +61,24 @@ class Reading:
         self.rejects.add(row, [Problem(self.source.name, row, name, wanted, found)], values)
         self.checked.db.execute("DELETE FROM good WHERE row = ?", [row])
 
+    def refuse_where(self, condition: str, column: str, wanted: str) -> int:
+        """Refuse all good rows for which a condition over the cells of `good` holds; return how many."""
+        name, cell = self.plan.in_file[column], self.checked.cells[column]
+        names = list(self.plan.in_file.values())
+        listed = self.checked.db.execute(
+            f"SELECT row, {cell}, * EXCLUDE (row, codes) FROM good WHERE {condition} ORDER BY row"
+        )
+        count = 0
+        while rows := listed.fetchmany(_FETCH):
+            for row, found, *cells in rows:
+                shown = "nothing" if found is None else shorten(str(found))
+                problem = Problem(self.source.name, row, name, wanted, shown)
+                self.rejects.add(row, [problem], dict(zip(names, cells, strict=True)))
+            count += len(rows)
+        if count:
+            self.checked.db.execute(f"DELETE FROM good WHERE {condition}")
+        return count
+
 
 @contextmanager
 def reading(path: str | os.PathLike[str], contract: Contract, options: LoadOptions) -> Iterator[Reading]:
@@ -72,7 +92,7 @@ def reading(path: str | os.PathLike[str], contract: Contract, options: LoadOptio
     target = Path(options.reject_to) if options.reject_to is not None else None
     rejects = Rejects(target, source=source.path)
     mapping = dict(options.mapping or {})
-    chosen = plan(contract, _header(source, contract, mapping), mapping, source.name)
+    chosen = plan(contract, header_of(source, contract, mapping), mapping, source.name)
     rejects.start(chosen)
     try:
         with disk_errors(), Checked(chosen.columns, now=options.now) as checked:
@@ -101,7 +121,8 @@ def disk_errors() -> Iterator[None]:
         raise StoreError(f"cannot write: {exc}", hint="free some disk space; nothing was kept") from exc
 
 
-def _header(source: Source, contract: Contract, mapping: Mapping[str, str]) -> list[str]:
+def header_of(source: Source, contract: Contract, mapping: Mapping[str, str]) -> list[str]:
+    """Return the columns of a file, and those that a line of JSON may still bring. Raises InputError."""
     if source.format == "csv":
         return read_csv.read_header(source)
     if source.format == "parquet":
