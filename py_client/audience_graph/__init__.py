@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from audience_graph.entities.matches import Match as Match
     from audience_graph.entities.matches import Resolution as Resolution
     from audience_graph.entities.matches import Resolved as Resolved
+    from audience_graph.erase.answer import Erasure as Erasure
     from audience_graph.errors import AmbiguousError as AmbiguousError
     from audience_graph.errors import AudienceGraphError as AudienceGraphError
     from audience_graph.errors import ConfigError as ConfigError
@@ -51,6 +52,7 @@ _HOMES = {
     "Comparison": "audience.compare",
     "ConfigError": "errors",
     "Connections": "config",
+    "Erasure": "erase.answer",
     "ExpandOptions": "graph.expansion",
     "Expanded": "graph.expansion",
     "Expansion": "graph.answers",

@@ -40,11 +40,12 @@ from audience_graph.audience.spaces import Beside, compare_spaces
 from audience_graph.audience.target import Cut, Method, Target
 from audience_graph.audience.ways import Ways
 from audience_graph.audit import find_actor
-from audience_graph.config import Connections, find_connections, find_home
+from audience_graph.config import Connections, Home, find_connections, find_home
 from audience_graph.database_url import check_database_url
 from audience_graph.entities.matches import Resolution
 from audience_graph.entities.resolve import Encoder
 from audience_graph.entities.text_encoder import TextEncoder
+from audience_graph.erase import Erasure, erase_users
 from audience_graph.errors import ConfigError, StoreError
 from audience_graph.graph.answers import Expansion
 from audience_graph.graph.expansion import ExpandOptions
@@ -72,16 +73,19 @@ class AudienceGraph:
         encoder: Encoder | None = None,
         runs: Path | None = None,
         actor: str | None = None,
+        home: Home | None = None,
     ) -> None:
         """Ask over these seams. `encoder` turns texts into vectors of the text space; MiniLM, loaded when needed.
 
         `runs` is the folder of runs: sentence encoders that were trained whole lie there. `actor` is who the audit log
-        says did it: by default `AUDIENCE_GRAPH_ACTOR`, else the name of the user of this machine.
+        says did it: by default `AUDIENCE_GRAPH_ACTOR`, else the name of the user of this machine. `home` is the data
+        folder.
         """
         self._runner = runner
         self._store = store
         self._encoder = encoder
         self._runs = runs
+        self._home = home
         self._texts = TextEncoder()  # one for phrases, sentences and events
         self._graph = GraphSide(runner, self._text_encoder)
         self._speaker = Speaker(runner, self._text_encoder, self._texts, runs)
@@ -122,7 +126,9 @@ class AudienceGraph:
             raise ConfigError("database_url without a driver", hint="pass driver= too, or use connections=")
         home = find_home(data_dir)
         found = connections if connections is not None else find_connections(home)
-        return cls(open_runner(found), open_store(found, keep=True), runs=home.runs, actor=actor)
+        return cls(
+            open_runner(found), open_store(found, keep=True), runs=home.runs, actor=actor, home=home
+        )
 
     def resolve(self, phrases: Phrases, *, types: Sequence[str] = ()) -> Resolution:
         """Return what phrases mean: id, exact name, alias, full text, then meaning.
@@ -298,10 +304,22 @@ class AudienceGraph:
         now = next((r for r in found if r.status == "current"), None)
         return Releases(found) if now is None else Releases(found, **now.source)
 
+    def erase(self, user_ids: str | Sequence[str], *, because: str) -> Erasure:
+        """Remove users from both databases and the data folder for good, and prove it; see `audience_graph.erase`.
+
+        `.traces` of the answer names what is left, `.notes` what a person has to see to. Files that name them again do
+        not bring them back. Raises ConfigError without a data folder, or when users were erased with another key.
+        """
+        if self._home is None:
+            raise ConfigError("this client has no data folder to erase from", hint="AudienceGraph.connect(data_dir)")
+        return erase_users(self._runner, self._store, self._home, user_ids, because=because)
+
     def traced(self, tell: Tell) -> AudienceGraph:
         """Return this client with `tell(name, text, parameters)` called before each query. Close the first one."""
         runner, store = TracedRunner(self._runner, tell), TracedStore(self._store, tell)
-        return AudienceGraph(runner, store, encoder=self._encoder, runs=self._runs, actor=self._actor)
+        return AudienceGraph(
+            runner, store, encoder=self._encoder, runs=self._runs, actor=self._actor, home=self._home
+        )
 
     def close(self) -> None:
         """Close what `connect` opened; a driver that was passed stays open."""

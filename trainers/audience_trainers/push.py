@@ -32,7 +32,7 @@ def stage_run(home: Home, connections: Connections, run: RunFolder, *, progress:
     open_run(run.path, verify=True)
     with open_runner(connections) as runner:
         store = open_store(connections)
-        return release.stage(runner, store, run.path, warehouse=home.warehouse, progress=progress)
+        return release.stage(runner, store, run.path, warehouse=home.warehouse, home=home, progress=progress)
 
 
 def publish_release(
@@ -87,7 +87,9 @@ def stage_users(
         )
         store = open_store(connections)
         users, entities = standing.users(), trained.texts.vectors
-        staged = release.stage_user_text(store, space, sentence_map(run), users, standing.embed, entities=entities)
+        staged = release.stage_user_text(
+            store, space, sentence_map(run), users, standing.embed, entities=entities, home=home
+        )
         with store.transaction(read_only=True) as tx:
             fitted = fitted_with_current(tx, space.space)
         if not fitted:
@@ -192,5 +194,5 @@ def refresh_users(
             progress=progress,
         )
         return release.refresh_user_text(
-            runner, store, standing.users(), standing.embed, space=space.space, as_of=day, force=force
+            runner, store, standing.users(), standing.embed, space=space.space, as_of=day, force=force, home=home
         )

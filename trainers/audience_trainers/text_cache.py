@@ -2,6 +2,9 @@
 
     <folder>/vectors.f32    rows of float32, one after the other
              keys           16 bytes per row: a hash of model and text, written after the row
+             models         the models of the rows: a line each, dimensions before the name
+
+`audience_graph.erase.text_vectors` reads these files too: it puts zeros in the place of texts of erased users.
 
 Only ever appended to, under a lock. A row without its key (a killed run) is written over.
 """
@@ -82,6 +85,7 @@ class TextCache:
 
     def _append(self, keys: Keys, vectors: Floats) -> None:
         with self._locked():
+            self._name_model()
             names = self.folder / "keys", self.folder / "vectors.f32"
             rows = min(names[0].stat().st_size // KEY.itemsize, self._rows())
             for name, data, width in zip(reversed(names), (vectors, keys), (4 * self.dims, KEY.itemsize), strict=True):
@@ -91,6 +95,14 @@ class TextCache:
                     file.write(data.tobytes())
                     file.flush()
                     os.fsync(file.fileno())
+
+    def _name_model(self) -> None:
+        """Put the model on the list; a cache that was begun without one stays without."""
+        path, line = self.folder / "models", f"{self.dims} {self.model}"
+        if path.exists() or (self.folder / "keys").stat().st_size == 0:
+            known = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+            if line not in known:
+                path.write_text("".join(f"{one}\n" for one in (*known, line)), encoding="utf-8")
 
     def _rows(self) -> int:
         return (self.folder / "vectors.f32").stat().st_size // (4 * self.dims)

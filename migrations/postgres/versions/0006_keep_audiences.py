@@ -187,13 +187,15 @@ STATEMENTS = (
         made_at timestamptz NOT NULL DEFAULT now()
     )
     """,
-    # Keyed hashes of erased ids: a file that names one again does not bring the user back.
+    # Keyed hashes of erased ids: a file that names one again does not bring the user back. `done_at` is when the last
+    # trace was gone; NULL: the erasure was stopped on the way, or found something that a person has to remove.
     """
     CREATE TABLE erasure (
         id_hash bytea PRIMARY KEY,
         key_print text NOT NULL,
         made_by text NOT NULL,
-        made_at timestamptz NOT NULL DEFAULT now()
+        made_at timestamptz NOT NULL DEFAULT now(),
+        done_at timestamptz
     )
     """,
     # Sets whose size was shown; see audience/safety/disclosure.py.

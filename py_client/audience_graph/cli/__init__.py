@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "doctor": "audience_graph.cli.stack:doctor",
     "down": "audience_graph.cli.stack:down",
     "entities": "audience_graph.cli.entities:entities",
+    "erase": "audience_graph.cli.erase:erase",
     "expand": "audience_graph.cli.ask:expand",
     "explain": "audience_graph.cli.ask:explain",
     "export": "audience_graph.cli.export:export",

@@ -53,7 +53,7 @@ def refresh(as_of: datetime | None, sequences: Path | None, force: bool, data_di
             files = warehouse(home).batches("events") if sequences is None else (sequences,)
             day = max(last_day(files), now.preference_as_of)
         source = sequences or link_sequences(home, read_dictionary(runner), day, days=days)
-        found = refresh_release(runner, store, source, day, warehouse=home.warehouse, days=days, force=force)
+        found = refresh_release(runner, store, source, day, warehouse=home.warehouse, home=home, days=days, force=force)
     if as_json:
         print_json(asdict(found))
         return

@@ -50,7 +50,7 @@ def stage(run: str | None, data_dir: str | None, as_json: bool) -> None:
     home = find_home(data_dir)
     folder = _run_folder(home, run)
     with _opened(home) as (runner, store), Steps() as steps:
-        found = releases.stage(runner, store, folder, warehouse=home.warehouse, progress=steps)
+        found = releases.stage(runner, store, folder, warehouse=home.warehouse, home=home, progress=steps)
     _show(found, "staged", as_json)
 
 

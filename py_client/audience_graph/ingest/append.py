@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from audience_graph.config import Home
+from audience_graph.erased import Erased, erased_for_files
 from audience_graph.ingest.check import Checked, sql_name, sql_type
 from audience_graph.ingest.contract import CORPUS, EVENTS, Contract, Kind
+from audience_graph.ingest.leave_out import leave_out, told
 from audience_graph.ingest.reading import LoadOptions, Reading, reading
 from audience_graph.ingest.report import LoadReport
 from audience_graph.ingest.tagging import Tagging, tag_fresh, write_mentions
@@ -45,9 +47,10 @@ def load_events(
 
     With `tagging`, the mentions in new events without entity ids are found, linked and kept beside the batch.
     Nothing is written unless the whole file is good (or its bad rows go to `options.reject_to`). Raises InputError
-    with the first problems, StoreError when the disk is full or another load holds the warehouse.
+    with the first problems, StoreError when the disk is full or another load holds the warehouse. Rows of erased users
+    are left out; ConfigError when users were erased and the key that knows them is missing.
     """
-    return _load(path, _EVENTS, warehouse(home), options, tagging)
+    return _load(path, _EVENTS, warehouse(home), options, tagging, lambda: erased_for_files(home))
 
 
 def load_corpus(path: str | os.PathLike[str], *, home: Home, options: LoadOptions = LoadOptions()) -> LoadReport:
@@ -61,10 +64,12 @@ def _load(
     store: Warehouse,
     options: LoadOptions,
     tagging: Tagging | None = None,
+    read_erased: Callable[[], Erased | None] = lambda: None,
 ) -> LoadReport:
     start = time.monotonic()
     batch, counts = None, None
     with reading(path, folder.contract, options) as found:
+        erased = leave_out(found, read_erased())
         repeats = _name_rows(found, folder)
         if options.dry_run:
             new = _compare(found, folder, store)
@@ -74,6 +79,7 @@ def _load(
                 found.rejects.raise_if_any(found.source.name, folder.contract.what)
                 tag_fresh(found, tagging)
             with store.working_folder() as work, store.locked():
+                erased += _leave_out_late(found, read_erased())
                 new = _compare(found, folder, store)
                 found.rejects.raise_if_any(found.source.name, folder.contract.what)
                 mentions = None
@@ -86,14 +92,27 @@ def _load(
         file=found.source.name,
         read=found.read,
         written=new,
-        unchanged=found.read - rejected - new,
+        unchanged=found.read - rejected - new - erased,
         rejected=rejected,
         seconds=time.monotonic() - start,
-        notes=(*found.notes, *([f"{repeats:,} rows repeat an earlier row under its id"] if repeats else [])),
+        notes=(*found.notes, *_repeated(repeats), *told(erased)),
         batch=batch,
         dry_run=options.dry_run,
         mentions=counts,
+        erased=erased,
     )
+
+
+def _repeated(count: int) -> tuple[str, ...]:
+    return (f"{count:,} rows repeat an earlier row under its id",) if count else ()
+
+
+def _leave_out_late(found: Reading, erased: Erased | None) -> int:
+    """Forget the rows of users who were erased while the file was read."""
+    count = leave_out(found, erased)
+    if count:
+        found.checked.db.execute("DELETE FROM keyed WHERE row NOT IN (SELECT row FROM good)")
+    return count
 
 
 def _canonical(folder: _Folder, cells: Mapping[str, str]) -> str:

@@ -60,7 +60,7 @@ def load(
         return load_corpus(path, home=home, options=options)
     servers = connections if connections is not None else find_connections(home)
     if what == "users":
-        return load_users(path, store=open_store(servers), options=options)
+        return load_users(path, store=open_store(servers), options=options, home=home)
     with open_runner(servers) as runner:
         if what == "entities":
             return load_entities(path, runner=runner, options=options)

@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from audience_graph.config import Home
+from audience_graph.erased import read_erased
 from audience_graph.ingest.contract import CONSENT, USERS, Kind
+from audience_graph.ingest.leave_out import leave_out, told
 from audience_graph.ingest.reading import LoadOptions, Reading, reading
 from audience_graph.ingest.report import LoadReport
 from audience_graph.vectors.profiles import profiles_changed
@@ -21,34 +24,38 @@ ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 _FETCH = 10_000
 
 
-def load_users(path: str | os.PathLike[str], *, store: Store, options: LoadOptions = LoadOptions()) -> LoadReport:
+def load_users(
+    path: str | os.PathLike[str], *, store: Store, options: LoadOptions = LoadOptions(), home: Home | None = None
+) -> LoadReport:
     """Check a file of users and write the new and the changed rows to Postgres, in one transaction.
 
     A row is known by user_id and as_of. Columns `consent_<purpose>` hold flags, an empty one says nothing. Of the
     other columns, one that holds only numbers is stored as numbers, one of true and false as flags, any other as
-    text. Raises InputError before anything is written, unless bad rows go to `options.reject_to`;
-    MigrationError when the schema is not there.
+    text. Rows of erased users are left out; `home` holds the key that knows them. Raises InputError before anything is
+    written, unless bad rows go to `options.reject_to`; MigrationError when the schema is not there; ConfigError when
+    users were erased and the key is missing.
     """
     from audience_graph.schema import require_table_schema  # here, because its libraries are slow to import
 
     start = time.monotonic()
     require_table_schema(store)
-    with reading(path, USERS, options) as found:
+    with reading(path, USERS, options) as found, store.transaction(vectors=False, read_only=options.dry_run) as tx:
+        erased = leave_out(found, read_erased(tx, home))
         repeats = _refuse_repeats(found)
         found.rejects.raise_if_any(found.source.name, USERS.what)
-        with store.transaction(vectors=False, read_only=options.dry_run) as tx:
-            written = _count_changes(tx, found) if options.dry_run else _write(tx, found)
+        written = _count_changes(tx, found) if options.dry_run else _write(tx, found)
         rejected = found.rejects.rows
     return LoadReport(
         what=USERS.what,
         file=found.source.name,
         read=found.read,
         written=written,
-        unchanged=found.read - rejected - written,
+        unchanged=found.read - rejected - written - erased,
         rejected=rejected,
         seconds=time.monotonic() - start,
-        notes=(*found.notes, *([f"{repeats:,} rows repeat an earlier row"] if repeats else [])),
+        notes=(*found.notes, *([f"{repeats:,} rows repeat an earlier row"] if repeats else []), *told(erased)),
         dry_run=options.dry_run,
+        erased=erased,
     )
 
 

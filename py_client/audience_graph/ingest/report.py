@@ -26,12 +26,12 @@ class MentionCounts:
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """Rows of one file. read = written + unchanged + rejected.
+    """Rows of one file. read = written + unchanged + rejected + erased.
 
     `written` are new or changed, `unchanged` were already stored (or repeat a row of the file under the same id),
-    `rejected` went to the reject file. `notes` are things worth knowing that are no errors. After a dry run
-    `written` counts what would have been written. `batch` is the new file of the warehouse, if any. `mentions` is
-    there when a tagger was used.
+    `rejected` went to the reject file, `erased` are of users who were erased: they stay out. `notes` are things worth
+    knowing that are no errors. After a dry run `written` counts what would have been written. `batch` is the new file
+    of the warehouse, if any. `mentions` is there when a tagger was used.
     """
 
     what: str
@@ -45,6 +45,7 @@ class LoadReport:
     batch: Path | None = None
     dry_run: bool = False
     mentions: MentionCounts | None = None
+    erased: int = 0
 
     @property
     def rate(self) -> float:

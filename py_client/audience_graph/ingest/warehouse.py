@@ -6,6 +6,9 @@
 A batch is named by the SHA-256 of its bytes, appears whole or not at all, and is never changed. No id is in two
 batches: a load leaves out what is there already, under a lock that one load at a time holds. The mentions of a batch
 appear before it; those of a batch that never came, because its load was killed, are removed by the next load.
+
+Erasing a user is the one thing that changes a batch: it is replaced by one without the user's rows. The new content
+takes the place of the old in one step, so that readers see each event once at every moment, and then its own name.
 """
 
 from __future__ import annotations
@@ -77,11 +80,42 @@ class Warehouse:
 
         `mentions`, a file of what was found in it, is moved in before, under the same name.
         """
-        with part.open("rb") as file:
-            name = f"{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}.parquet"
+        name = _content_name(part)
         if mentions is not None:
             self._move(mentions, self.path / MENTIONS / name)
         return self._move(part, self.path / folder / name)
+
+    def replace(self, batch: Path, part: Path | None, *, mentions: Path | None = None) -> Path | None:
+        """Put a finished file in the place of a batch of events and name it by its content. Call it under the lock.
+
+        None removes the batch. `mentions` takes the place of what was found in it; None leaves no mention. Killed on
+        the way, the batch has the new content under the old name, until `settle` names it.
+        """
+        found = self.path / MENTIONS / batch.name
+        if part is None:
+            batch.unlink()
+            found.unlink(missing_ok=True)
+            return None
+        if mentions is not None:
+            self._move(mentions, found)
+        else:
+            found.unlink(missing_ok=True)
+        self._move(part, batch)
+        return self.settle(batch)
+
+    def settle(self, batch: Path) -> Path:
+        """Give a batch of events, and what was found in it, the name of its content. Call it under the lock."""
+        target = batch.with_name(_content_name(batch))
+        if target == batch:
+            return batch
+        old, new = (self.path / MENTIONS / path.name for path in (batch, target))
+        if old.exists():  # under both names for a moment: one of them is always that of the batch
+            new.unlink(missing_ok=True)
+            os.link(old, new)
+        batch.replace(target)
+        old.unlink(missing_ok=True)
+        _sync_folder(target.parent)
+        return target
 
     def _move(self, part: Path, target: Path) -> Path:
         with part.open("rb") as file:
@@ -105,6 +139,11 @@ class Warehouse:
 def warehouse(home: Home) -> Warehouse:
     """Return the warehouse of a home."""
     return Warehouse(home.warehouse)
+
+
+def _content_name(path: Path) -> str:
+    with path.open("rb") as file:
+        return f"{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}.parquet"
 
 
 def _alive(pid: int) -> bool:

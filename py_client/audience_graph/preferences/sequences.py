@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 import pyarrow as pa
 
+from audience_graph.erased import Erased
 from audience_graph.errors import RunError
 
 _BLOCK_ROWS = 100_000
@@ -86,8 +87,13 @@ class Sequences:
 
 
 @contextmanager
-def open_sequences(source: Path | pa.Table, entity_ids: Sequence[str]) -> Iterator[Sequences]:
-    """Open sequences over these entities; place = position in `entity_ids`. Raises RunError on a bad input."""
+def open_sequences(
+    source: Path | pa.Table, entity_ids: Sequence[str], erased: Erased | None = None
+) -> Iterator[Sequences]:
+    """Open sequences over these entities, without those of erased users; place = position in `entity_ids`.
+
+    Raises RunError on a bad input.
+    """
     with TemporaryDirectory(prefix="audience-graph-") as folder, duckdb.connect() as db:
         db.execute("SET TimeZone = 'UTC'")
         db.execute(f"SET temp_directory = '{folder.replace(chr(39), chr(39) * 2)}'")
@@ -107,11 +113,18 @@ def open_sequences(source: Path | pa.Table, entity_ids: Sequence[str]) -> Iterat
             raise RunError(f"the sequences are not readable: {exc}") from exc
         if not found >= _COLUMNS:
             raise RunError(f"the sequences lack the columns {', '.join(sorted(_COLUMNS - found))}")
+        gone = [] if erased is None else _erased_users(db, erased)
+        db.register("gone_input", pa.table({"user_id": pa.array(gone, pa.string())}))
         db.execute(
             "CREATE TEMP VIEW mention AS SELECT user_id, entity_id, event_id, time::timestamp AS time, channel, place "
-            "FROM sequence JOIN entity USING (entity_id)"
+            "FROM sequence JOIN entity USING (entity_id)" + (" ANTI JOIN gone_input USING (user_id)" if gone else "")
         )
         yield Sequences(db)
+
+
+def _erased_users(db: duckdb.DuckDBPyConnection, erased: Erased) -> list[str]:
+    ids = [row[0] for row in db.sql("SELECT DISTINCT user_id::varchar FROM sequence").fetchall() if row[0] is not None]
+    return [user for user, stays in zip(ids, erased.stays(ids), strict=True) if not stays]
 
 
 def texts_of(warehouse: Path | None) -> tuple[str, ...] | None:

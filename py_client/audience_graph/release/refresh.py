@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from audience_graph.config import Home
+from audience_graph.erased import read_erased
 from audience_graph.errors import ReleaseError
 from audience_graph.graph.runner import Runner
 from audience_graph.preferences import open_sequences, update_space
@@ -49,6 +51,7 @@ def refresh(
     as_of: date,
     *,
     warehouse: Path | None = None,
+    home: Home | None = None,
     days: int | None = None,
     force: bool = False,
 ) -> Refreshed:
@@ -56,7 +59,8 @@ def refresh(
 
     The window is as long as when the release was staged (30 days by default). `sequences` holds all of it in long form
     (user_id, entity_id, event_id, time, channel); `days` says how long theirs is, None = as long. Only users whose
-    sequence changed are computed; one without any event left loses the vector. The result equals a build from
+    sequence changed are computed; one without any event left loses the vector. Erased users are left out; `home` holds
+    the key that knows them (ConfigError when it is missing). The result equals a build from
     nothing. The same day and sequences again change nothing. Raises ReleaseError for a day before the current one, for
     sequences of another length than the window, and, unless `force`, when more than half of the users with a vector
     would lose it or none would be left; nothing is written then.
@@ -73,7 +77,7 @@ def refresh(
                 hint="another release was published meanwhile: refresh again",
             )
         entity_ids, vectors = _entities(tx, now.preference_space)
-        with open_sequences(sequences, entity_ids) as found:
+        with open_sequences(sequences, entity_ids, read_erased(tx, home)) as found:
             key = release_key(now.version, as_of.isoformat(), found.fingerprint())
             if tx.rows(_SAME, (now.id, key, key)):
                 result = Refreshed(now, 0, 0, now.counts["users"])

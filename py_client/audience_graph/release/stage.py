@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from audience_graph.config import Home
+from audience_graph.erased import Erased, read_erased, read_erased_of
 from audience_graph.errors import ReleaseError
 from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import Runner
@@ -33,37 +35,51 @@ from audience_graph.vectors.store import Store, Transaction
 
 
 def stage(
-    runner: Runner, store: Store, run_folder: Path, *, warehouse: Path | None = None, progress: Progress = silent
+    runner: Runner,
+    store: Store,
+    run_folder: Path,
+    *,
+    warehouse: Path | None = None,
+    home: Home | None = None,
+    progress: Progress = silent,
 ) -> Release:
     """Stage a finished mining run and return its release; the same content again writes nothing.
 
     It returns the same release then, or the latest one of its version when a daily run has replaced the user vectors.
 
-    `warehouse` is the folder of loaded events: with it the users' events keep their text, to explain with. Raises
-    RunError when the folder is unfinished or broken, ReleaseError when it names entities that the graph lacks.
+    `warehouse` is the folder of loaded events: with it the users' events keep their text, to explain with. Erased users
+    are left out; `home` holds the key that knows them. Raises RunError when the folder is unfinished or broken,
+    ReleaseError when it names entities that the graph lacks, ConfigError when users were erased and the key is missing.
     """
+    erased = read_erased_of(store, home)
     content = read_content(run_folder)
     require_entities(runner, content)
     texts = texts_of(warehouse)
     with (
         version_locked(store, content.version, wait=True),
-        open_sequences(run_folder / "sequences.parquet", content.entity_ids) as sequences,
+        open_sequences(run_folder / "sequences.parquet", content.entity_ids, erased) as sequences,
     ):
         found = _begin(store, content)
         if found == "retiring":
             finish_retiring(runner, store, content.version, content.relation_type, progress)
             found = _begin(store, content)
         if found == "staged":
-            return _same(store, content, sequences)
+            return _same(store, content, sequences, erased)
         _write_graph(runner, content, progress)
         progress("user vectors", 0, 1)
         with store.transaction() as tx:
+            _require_nobody_new(erased, read_erased(tx, home))
             users = build_space(tx, content.space, content.entity_ids, content.vectors, sequences, texts)
         progress("user vectors", 1, 1)
         counts = _counts(content)
         _close(runner, content, counts)
         with store.transaction() as tx:
             return _finish(tx, content, counts, users, content_key(content, sequences))
+
+
+def _require_nobody_new(before: Erased | None, now: Erased | None) -> None:
+    if (before.hashes if before else frozenset()) != (now.hashes if now else frozenset()):
+        raise ReleaseError("users were erased while this was staged", hint="stage it again: it goes on where it was")
 
 
 def content_key(content: Content, sequences: Sequences) -> str:
@@ -97,7 +113,8 @@ def _begin(store: Store, content: Content) -> str:
     return str(row["status"])
 
 
-def _same(store: Store, content: Content, sequences: Sequences) -> Release:
+def _same(store: Store, content: Content, sequences: Sequences, erased: Erased | None) -> Release:
+    """Return the release of a version that is staged; where users were erased, their sequences may be missing now."""
     with store.transaction(read_only=True) as tx:
         known = select(tx, "WHERE r.content_key = %s", (content_key(content, sequences),))
         latest = select(
@@ -105,7 +122,7 @@ def _same(store: Store, content: Content, sequences: Sequences) -> Release:
             "WHERE r.preference_space = %s AND r.status <> 'retired' ORDER BY r.id DESC LIMIT 1",
             (content.space,),
         )
-    if not latest or not (known or latest[0].preference_as_of > content.as_of):
+    if not latest or not (known or erased is not None or latest[0].preference_as_of > content.as_of):
         raise ReleaseError(
             f"version {content.version} is staged with the sequences of other days or users",
             hint="bring its user vectors to this day with `audience-graph preferences refresh`",

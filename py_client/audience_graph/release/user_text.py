@@ -12,6 +12,8 @@ from datetime import date
 
 import pyarrow as pa
 
+from audience_graph.config import Home
+from audience_graph.erased import without_erased
 from audience_graph.errors import NotFoundError, ReleaseError
 from audience_graph.graph.runner import Runner
 from audience_graph.release.later import publish_later
@@ -42,11 +44,13 @@ def stage_user_text(
     embed: Embed,
     *,
     entities: Mapping[str, Floats] | None = None,
+    home: Home | None = None,
 ) -> tuple[TextSpace, Updated]:
     """Write the vectors of users (user_id, fingerprint) into a space of their own, in one transaction.
 
     `entities` are the vectors that sentences take from the entities they name, where the map has `entity_dims`. The
-    same model and users again compute nothing. Nothing is published. Raises ReleaseError when the space is that of the
+    same model and users again compute nothing. Nothing is published. Erased users are left out; `home` holds the key
+    that knows them (ConfigError when it is missing). Raises ReleaseError when the space is that of the
     current release and the day would change: `refresh_user_text` does that.
     """
     with store.transaction() as tx:
@@ -55,7 +59,7 @@ def stage_user_text(
         if _in_use(tx, space.space) not in (None, space.as_of):
             raise ReleaseError(f"space {space.space} is published", hint="`audience-graph users refresh`")
         open_space(tx, space, sentences, entities)
-        updated = update_users(tx, space.space, users, embed)
+        updated = update_users(tx, space.space, _staying(tx, home, users), embed)
         move_to(tx, space.space, space.as_of)
         return read_space(tx, space.space), updated
 
@@ -79,12 +83,20 @@ def publish_user_text(runner: Runner, store: Store, name: str) -> Release:
 
 
 def refresh_user_text(
-    runner: Runner, store: Store, users: pa.Table, embed: Embed, *, space: str, as_of: date, force: bool = False
+    runner: Runner,
+    store: Store,
+    users: pa.Table,
+    embed: Embed,
+    *,
+    space: str,
+    as_of: date,
+    force: bool = False,
+    home: Home | None = None,
 ) -> RefreshedText:
     """Bring the current user-text space to a later day, and publish that, in one transaction.
 
     Raises ReleaseError when `space` is not the current one any more, for a day before its own, and, unless `force`,
-    when more than half of the users would lose their vector; nothing is written then.
+    when more than half of the users would lose their vector; nothing is written then. Erased users as in staging.
     """
     with store.transaction() as tx:
         allow_idling(tx)
@@ -96,7 +108,7 @@ def refresh_user_text(
         users_before = count_users(tx, space)
         if as_of < before.as_of:
             raise ReleaseError(f"user vectors are of {before.as_of}: they do not go back to {as_of}")
-        updated = update_users(tx, space, users, embed)
+        updated = update_users(tx, space, _staying(tx, home, users), embed)
         if not force and (updated.users == 0 or updated.dropped > users_before * MOST_DROPPED):
             raise ReleaseError(
                 f"{updated.users:,} of {users_before:,} users would keep a vector",
@@ -127,6 +139,10 @@ def retire_user_text(store: Store, name: str) -> TextSpace:
             )
         drop_space(tx, space.space)
         return space
+
+
+def _staying(tx: Transaction, home: Home | None, users: pa.Table) -> pa.Table:
+    return users.filter(pa.array(without_erased(tx, home, users["user_id"].to_pylist())))
 
 
 def _publish(tx: Transaction, now: Release, space: str, as_of: date) -> Release:

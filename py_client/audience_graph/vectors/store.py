@@ -195,6 +195,20 @@ class Store:
             else:
                 connection.close()
 
+    def maintain(self, statements: Sequence[str], *, lock_seconds: int = 60) -> None:
+        """Run statements that no transaction may hold (VACUUM, CHECKPOINT), one after the other.
+
+        Raises StoreError when another session holds a table for longer than `lock_seconds`.
+        """
+        with _mapped():
+            connection = self._connect(autocommit=True)
+            try:
+                connection.execute(sql.SQL(f"SET lock_timeout = '{int(lock_seconds)}s'"))
+                for statement in statements:
+                    connection.execute(sql.SQL(statement))
+            finally:
+                connection.close()
+
     def close(self) -> None:
         """Close the connections that wait."""
         while self._idle:
