@@ -2,7 +2,8 @@
 
 deleted    user_key (the key is never given again), user_profile, consent, suppression, prompt_seed, user_event,
            result_user, user_vector_<space>, user_short_<space>; prompts whose every positive seed was erased
-kept       audience_member and export_member, sets in `disclosed`: a number that names nobody any more
+lowered    reach of entities, users of releases: counts of users stay true
+    kept       audience_member and export_member, sets in `disclosed`: a number that names nobody any more
 marked     ids inside text and JSON: definitions of audiences, notes, reasons, the audit log
 """
 
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from audience_graph.audit import record
+from audience_graph.erase.counts import lower_reach, lower_releases
 from audience_graph.erase.whom import MARK, Whom
 from audience_graph.errors import QueryError
 from audience_graph.vectors.store import Row, Store, Transaction, identifier
@@ -62,8 +64,10 @@ def delete_users(tx: Transaction, whom: Whom, *, who: str, because: str) -> Dele
     for table in _ORPHANS:
         deleted.orphans[table] = _count(tx, table, listed)
     deleted.prompts = [row["name"] for row in tx.rows(_LEARNED_FROM, listed)]
+    lower_reach(tx, listed["keys"])
     for table in (*_BY_KEY, *_space_tables(tx)):
         deleted.rows[table] = tx.execute(f"DELETE FROM {table} WHERE key = ANY(%(keys)s)", listed)
+    lower_releases(tx, deleted.rows)
     deleted.rows["prompt"] = tx.execute(_BARE_PROMPTS, {"names": deleted.prompts})
     deleted.rows["user_key"] = tx.execute("DELETE FROM user_key WHERE key = ANY(%(keys)s)", listed)
     deleted.marked = _mark_texts(tx, whom)
