@@ -24,6 +24,7 @@ _BLOCK = 16 << 20
 _SEVERAL = 400  # needles a pattern
 # encoding -> bytes of a character
 _CODINGS = {"utf-8": 1, "utf-16-le": 2, "utf-16-be": 2, "utf-32-le": 4}
+_WIDEST = 4
 _CODINGS_OF_TEXTS = {"utf-8": 1, "utf-16-le": 2}
 _INSIDE = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-")
 _SHORT_HEADER = 126  # bytes of the longest text whose length stands in one byte
@@ -44,6 +45,10 @@ class Needle:
             if self.what == TEXT or self._bounded(block, place, plain):
                 yield place
             place = block.find(self.data, place + 1)
+
+    def lies(self, place: int, inside: range) -> bool:
+        """Tell whether the needle at a place begins and ends in a range."""
+        return place >= inside.start and place + len(self.data) < inside.stop
 
     def _bounded(self, block: bytes, place: int, plain: bool) -> bool:
         size, width = len(self.data), self.width
@@ -90,14 +95,17 @@ class Needles:
     def look(self, stream: BinaryIO, *, plain: bool = False) -> set[str]:
         """Return what of it is in a stream of bytes: `id`, `text`, both or none. Memory: one block."""
         found: set[str] = set()
-        rest = b""
-        while self.all and (block := stream.read(_BLOCK)):
+        rest, block = b"", stream.read(_BLOCK) if self.all else b""
+        while block:
+            follows = stream.read(_BLOCK)
             whole = rest + block
+            # what stands before and after is known: a needle at an edge is seen whole in the block beside it
+            inside = range(_WIDEST if rest else 0, len(whole) - (_WIDEST if follows else 0) + 1)
             array = pa.array([whole], pa.large_binary())
             for pattern, part in self._parts:
                 if pc.match_substring_regex(array, pattern=pattern)[0].as_py():
-                    found |= {n.what for n in part if next(n.found_in(whole, plain=plain), None) is not None}
-            rest = whole[-(self.longest + 8) :]
+                    found |= {n.what for n in part if any(n.lies(p, inside) for p in n.found_in(whole, plain=plain))}
+            rest, block = whole[-(self.longest + 2 * _WIDEST) :], follows
         return found
 
 
