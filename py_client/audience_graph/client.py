@@ -126,9 +126,7 @@ class AudienceGraph:
             raise ConfigError("database_url without a driver", hint="pass driver= too, or use connections=")
         home = find_home(data_dir)
         found = connections if connections is not None else find_connections(home)
-        return cls(
-            open_runner(found), open_store(found, keep=True), runs=home.runs, actor=actor, home=home
-        )
+        return cls(open_runner(found), open_store(found, keep=True), runs=home.runs, actor=actor, home=home)
 
     def resolve(self, phrases: Phrases, *, types: Sequence[str] = ()) -> Resolution:
         """Return what phrases mean: id, exact name, alias, full text, then meaning.
@@ -312,14 +310,12 @@ class AudienceGraph:
         """
         if self._home is None:
             raise ConfigError("this client has no data folder to erase from", hint="AudienceGraph.connect(data_dir)")
-        return erase_users(self._runner, self._store, self._home, user_ids, because=because)
+        return erase_users(self._runner, self._store, self._home, user_ids, because=because, who=self._actor)
 
     def traced(self, tell: Tell) -> AudienceGraph:
         """Return this client with `tell(name, text, parameters)` called before each query. Close the first one."""
         runner, store = TracedRunner(self._runner, tell), TracedStore(self._store, tell)
-        return AudienceGraph(
-            runner, store, encoder=self._encoder, runs=self._runs, actor=self._actor, home=self._home
-        )
+        return AudienceGraph(runner, store, encoder=self._encoder, runs=self._runs, actor=self._actor, home=self._home)
 
     def close(self) -> None:
         """Close what `connect` opened; a driver that was passed stays open."""

@@ -136,7 +136,8 @@ def write_audiences(store: Store) -> None:
     """Freeze everybody in a snapshot, send it, take results, suppress, tune a prompt, and tell the audit log."""
     with store.transaction() as tx:
         keys = {row["user_id"]: row["key"] for row in tx.rows("SELECT user_id, key FROM user_key")}
-        named = {"kind": "listed", "user_ids": ["member-77", "member-770", ODD, "u1", "u10"]}
+        named = {"kind": "users", "user_ids": ["member-77", "member-770", ODD, "u1", "u10"]}
+        alike = {"kind": "ranked", "size": 5, "by": {"kind": "alike", "seeds": {"kind": "users", "user_ids": ["u1"]}}}
         tx.execute("INSERT INTO audience (name, created_by) VALUES ('like member-77', 'ann')")
         tx.execute(
             "INSERT INTO audience_revision (audience_id, number, definition, note, made_by) "
@@ -146,6 +147,11 @@ def write_audiences(store: Store) -> None:
             "INSERT INTO audience_snapshot (revision_id, size, seconds, content_hash, made_by) "
             "VALUES (1, %s, 1, 'h', 'ann')", (len(keys),)
         )  # fmt: skip
+        questions = [{"kind": "both", "graph": {"kind": "alike", "query": [0.5, 2]}, "sentence": {"query": [1.0]}}]
+        tx.execute("INSERT INTO audience_revision (audience_id, number, definition, made_by) "
+                   "VALUES (1, 2, %s::jsonb, 'ann')", (json.dumps(alike),))  # fmt: skip
+        tx.execute("INSERT INTO audience_snapshot (revision_id, size, seconds, content_hash, made_by, questions) "
+                   "VALUES (2, 0, 1, 'h', 'ann', %s::jsonb)", (json.dumps(questions),))  # fmt: skip
         tx.execute("INSERT INTO audience_member SELECT 1, key, row_number() OVER (ORDER BY key) FROM user_key")
         tx.execute(
             "INSERT INTO export (snapshot_id, purpose, destination, format, mode, made_by) "

@@ -101,12 +101,16 @@ def test_nothing_is_left_of_erased_users(erased: Erasure, home: Home, runner: Ne
     assert count(store, "audience_member") == count(store, "export_member") == len(VICTIMS) + len(OTHERS)
     with store.transaction(read_only=True) as tx:
         prompts = [row["name"] for row in tx.rows("SELECT name FROM prompt")]
-        definition = tx.rows("SELECT definition, note FROM audience_revision")[0]
+        definition, alike = tx.rows("SELECT definition, note FROM audience_revision ORDER BY id")
+        (question,) = tx.rows("SELECT questions FROM audience_snapshot ORDER BY id")[1]["questions"]
         log = tx.rows("SELECT who, action, object, what FROM audit_log ORDER BY id")
         done = tx.rows("SELECT count(*) AS n FROM erasure WHERE done_at IS NOT NULL")[0]["n"]
     mark = whom(home, "member-77").mark("member-77")
     assert (prompts, done) == (["together"], 5)
     assert definition["definition"]["user_ids"] == ["member-770", "u10"]
+    assert alike["definition"]["by"]["seeds"]["user_ids"] == []
+    blank = {"kind": "alike", "query": [0, 0], "erased": True}
+    assert question == {"kind": "both", "graph": blank, "sentence": {"query": [1.0]}}
     assert definition["note"] == f'asked by {mark}, for "green tea"'
     assert [row["object"] for row in log[:3]] == ["user [erased]", "user [erased]", "user u10"]
     assert [row["what"] for row in log[:2]] == [{"user_id": "[erased]"}, {"user_id": "[erased]", "note": "not u10"}]

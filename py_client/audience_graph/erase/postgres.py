@@ -16,8 +16,10 @@ from typing import Any
 
 from audience_graph.audit import record
 from audience_graph.erase.counts import lower_reach, lower_releases
+from audience_graph.erase.likeness import blank_questions
 from audience_graph.erase.whom import MARK, Whom
 from audience_graph.errors import QueryError
+from audience_graph.vectors.profiles import profiles_changed
 from audience_graph.vectors.store import Row, Store, Transaction, identifier
 
 _BY_KEY = ("user_event", "result_user", "user_profile", "consent", "suppression", "prompt_seed")
@@ -70,7 +72,10 @@ def delete_users(tx: Transaction, whom: Whom, *, who: str, because: str) -> Dele
     lower_releases(tx, deleted.rows)
     deleted.rows["prompt"] = tx.execute(_BARE_PROMPTS, {"names": deleted.prompts})
     deleted.rows["user_key"] = tx.execute("DELETE FROM user_key WHERE key = ANY(%(keys)s)", listed)
-    deleted.marked = _mark_texts(tx, whom)
+    if keys:
+        profiles_changed(tx)
+    alone = blank_questions(tx, whom)
+    deleted.marked = {"audience_snapshot.questions": alone, **_mark_texts(tx, whom)}
     _record(tx, whom, keys, exports, who=who, because=because)
     return deleted
 
