@@ -12,7 +12,7 @@ import pytest
 from audience_graph.config import Home
 from audience_graph.erased import Erased, ErasureKey, find_key, folder_of, make_key, read_list, write_list
 from audience_graph.errors import ConfigError
-from audience_graph.ingest import load_events
+from audience_graph.ingest import append, load_events
 from audience_graph.ingest.reading import LoadOptions
 from audience_graph.preferences import open_sequences
 
@@ -95,11 +95,22 @@ def test_rows_of_erased_users_are_left_out_and_counted(home: Home, tmp_path: Pat
     assert load_events(path, home=home).unchanged == 2
 
 
-def test_who_is_erased_while_a_file_is_read_stays_out_too(home: Home, tmp_path: Path) -> None:
-    path = events(tmp_path / "events.parquet", ["u1", "u2"])
+def test_who_is_erased_while_a_file_is_read_stays_out_too(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = events(tmp_path / "events.parquet", ["u1", "u2", "u10"])
     erase(home, "u2")
-    report = load_events(path, home=home, options=LoadOptions(progress=lambda *_: erase(home, "u1", "u2")))
-    assert (report.written, report.erased, report.batch) == (0, 2, None)
+
+    def late(of: Home) -> Erased | None:
+        found = read_list(of)
+        erase(home, "u1", "u2")  # after this load looked for the first time
+        return found
+
+    monkeypatch.setattr(append, "erased_for_files", late)
+    report = load_events(path, home=home)
+    assert (report.written, report.erased) == (1, 2)
+    assert report.batch is not None
+    assert pq.read_table(report.batch)["user_id"].to_pylist() == ["u10"]
 
 
 def test_sequences_leave_erased_users_out(home: Home) -> None:
