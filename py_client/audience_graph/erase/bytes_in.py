@@ -21,7 +21,8 @@ from audience_graph.erase.whom import Whom
 
 ID, TEXT = "id", "text"
 _BLOCK = 16 << 20
-_SEVERAL = 400  # needles a pattern
+_SEVERAL, _MANY = 400, 2_000  # needles a pattern, beginnings a pattern
+_BEGINNING = 16  # bytes
 # encoding -> bytes of a character
 _CODINGS = {"utf-8": 1, "utf-16-le": 2, "utf-16-be": 2, "utf-32-le": 4}
 _WIDEST = 4
@@ -83,10 +84,16 @@ class Needles:
         return tuple(sorted(found, key=lambda n: n.data))
 
     @cached_property
+    def _beginnings(self) -> tuple[str, ...]:
+        """Patterns of how needles begin: a first look, which few blocks pass."""
+        starts = sorted({n.data[:_BEGINNING] for n in self.all})
+        return tuple(_pattern(starts[i : i + _MANY]) for i in range(0, len(starts), _MANY))
+
+    @cached_property
     def _parts(self) -> tuple[tuple[str, tuple[Needle, ...]], ...]:
         """Some hundred needles each, with the pattern that finds any of them."""
         parts = [self.all[i : i + _SEVERAL] for i in range(0, len(self.all), _SEVERAL)]
-        return tuple(("|".join("".join(map(_escaped, n.data)) for n in part), part) for part in parts)
+        return tuple((_pattern(n.data for n in part), part) for part in parts)
 
     @cached_property
     def longest(self) -> int:
@@ -101,12 +108,18 @@ class Needles:
             whole = rest + block
             # what stands before and after is known: a needle at an edge is seen whole in the block beside it
             inside = range(_WIDEST if rest else 0, len(whole) - (_WIDEST if follows else 0) + 1)
-            array = pa.array([whole], pa.large_binary())
-            for pattern, part in self._parts:
-                if pc.match_substring_regex(array, pattern=pattern)[0].as_py():
-                    found |= {n.what for n in part if any(n.lies(p, inside) for p in n.found_in(whole, plain=plain))}
+            for part in self._parts_in(whole):
+                found |= {n.what for n in part if any(n.lies(p, inside) for p in n.found_in(whole, plain=plain))}
             rest, block = whole[-(self.longest + 2 * _WIDEST) :], follows
         return found
+
+    def _parts_in(self, block: bytes) -> Iterator[tuple[Needle, ...]]:
+        """Yield the parts of which one needle or more is in a block, bounded or not."""
+        array = pa.array([block], pa.large_binary())
+        if any(pc.match_substring_regex(array, pattern=pattern)[0].as_py() for pattern in self._beginnings):
+            for pattern, part in self._parts:
+                if pc.match_substring_regex(array, pattern=pattern)[0].as_py():
+                    yield part
 
 
 def look_in(path: Path, needles: Needles) -> set[str]:
@@ -139,6 +152,10 @@ def blank(path: Path, whom: Whom) -> int:
 def _forms(text: str) -> Iterable[str]:
     """Return a text as it is, and as JSON and CSV write it."""
     return {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], text.replace('"', '""')}
+
+
+def _pattern(beginnings: Iterable[bytes]) -> str:
+    return "|".join("".join(map(_escaped, one)) for one in sorted(beginnings))
 
 
 def _escaped(byte: int) -> str:

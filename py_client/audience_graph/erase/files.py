@@ -176,4 +176,5 @@ def runs_on_the_way(home: Home) -> Iterator[str]:
 def trained(home: Home) -> Sequence[str]:
     """Return the names of runs with weights that were learned from users."""
     heads = sorted(home.runs.glob("*/run.json"))
-    return [head.parent.name for head in heads if any((head.parent / f).exists() for f in ("model.pt", "z.npy", "co_vectors.npy"))]
+    learned = ("model.pt", "z.npy", "co_vectors.npy")
+    return [head.parent.name for head in heads if any((head.parent / name).exists() for name in learned)]

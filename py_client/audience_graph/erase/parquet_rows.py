@@ -5,7 +5,7 @@ A file whose footer says that a group cannot hold one of the values is not read 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,10 +93,15 @@ class Column:
         return left
 
 
+def names_of(path: Path) -> list[str]:
+    """Return the names of the columns of a file."""
+    with open_parquet(path) as file:
+        return list(file.schema_arrow.names)
+
+
 def id_column(path: Path) -> Column | None:
     """Return the column by which rows of a file belong to users: user ids, else event ids; None for neither."""
-    with open_parquet(path) as file:
-        names = file.schema_arrow.names
+    names = names_of(path)
     return next((Column(path, name) for name in (USER, EVENT) if name in names), None)
 
 
@@ -111,3 +116,24 @@ def open_parquet(path: Path) -> pq.ParquetFile:
 def _is_flat(file: pq.ParquetFile) -> bool:
     """Tell whether columns of the file are those of its schema, one by one: lists and structs have several."""
     return bool(len(file.schema_arrow.names) == file.metadata.num_columns)
+
+
+def leaves_of(array: pa.Array) -> Iterator[pa.Array]:
+    """Yield the arrays of text that an array is made of."""
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        yield from leaves_of(array.dictionary)
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        yield from leaves_of(array.flatten())
+    elif pa.types.is_map(kind):
+        yield from leaves_of(array.keys)
+        yield from leaves_of(array.items)
+    elif pa.types.is_struct(kind):
+        for child in array.flatten():
+            yield from leaves_of(child)
+    elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        yield array
+    elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        yield pa.array(
+            [v.decode("utf-8", "replace") if v is not None else None for v in array.to_pylist()], pa.string()
+        )

@@ -17,7 +17,7 @@ from typing import Any
 from audience_graph.audit import record
 from audience_graph.erase.counts import lower_reach, lower_releases
 from audience_graph.erase.likeness import blank_questions
-from audience_graph.erase.whom import MARK, Whom
+from audience_graph.erase.whom import MARK, Whom, literal
 from audience_graph.errors import QueryError
 from audience_graph.vectors.profiles import profiles_changed
 from audience_graph.vectors.store import Row, Store, Transaction, identifier
@@ -27,6 +27,7 @@ _ORPHANS = ("audience_member", "export_member")
 _PER_SPACE = ("user_vector_", "user_short_")
 # Hold no text of people, or are read by their own rule.
 _UNREAD = frozenset({"alembic_version", "schema_script", "user_key", "erasure", "user_event"})
+_SEVERAL = 500  # ids a pattern
 _KINDS = ("text", "character varying", "jsonb", "json")
 _LEARNED_FROM = """
 SELECT DISTINCT p.name FROM prompt p JOIN prompt_seed s ON s.prompt = p.name WHERE s.key = ANY(%(keys)s)
@@ -123,18 +124,17 @@ def text_columns(tx: Transaction) -> tuple[tuple[str, str, str], ...]:
 
 def rows_with(tx: Transaction, whom: Whom, table: str, column: str, kind: str) -> Iterator[tuple[str, Any]]:
     """Yield (ctid, value) of the rows whose text or JSON names one of the users. Reads the whole column."""
-    cell = f"{identifier(column)}::text"
     # JSON writes quotes and backslashes of an id in its own way
     wanted = [json.dumps(one, ensure_ascii=False)[1:-1] if kind.startswith("json") else one for one in whom.ids]
-    rows = tx.rows(
-        f"SELECT ctid::text AS place, {column} AS value FROM {identifier(table)} "
-        f"WHERE EXISTS (SELECT FROM unnest(%s::text[]) AS id WHERE position(id IN {cell}) > 0)",
-        (wanted,),
-    )
-    for row in rows:
-        value = row["value"]
-        if whom.is_in_json(value, name=column) if kind.startswith("json") else whom.is_in(value, name=column):
-            yield row["place"], value
+    for begin in range(0, len(wanted), _SEVERAL):
+        rows = tx.rows(
+            f"SELECT ctid::text AS place, {column} AS value FROM {identifier(table)} WHERE {identifier(column)}::text ~ %s",
+            ("|".join(map(literal, wanted[begin : begin + _SEVERAL])),),
+        )
+        for row in rows:
+            value = row["value"]
+            if whom.is_in_json(value, name=column) if kind.startswith("json") else whom.is_in(value, name=column):
+                yield row["place"], value
 
 
 def _mark_texts(tx: Transaction, whom: Whom) -> dict[str, int]:
@@ -144,7 +144,7 @@ def _mark_texts(tx: Transaction, whom: Whom) -> dict[str, int]:
         if table in _UNREAD:
             continue
         mark = MARK if table == "audit_log" else None
-        for place, value in list(rows_with(tx, whom, table, column, kind)):
+        for place, value in dict(rows_with(tx, whom, table, column, kind)).items():
             if kind.startswith("json"):
                 new = json.dumps(whom.redact_json(value, name=column, mark=mark), ensure_ascii=False)
             else:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from audience_graph.config import Home
 from audience_graph.erase.bytes_in import ID, TEXT, Needles, look_in
-from audience_graph.erase.parquet_rows import open_parquet
+from audience_graph.erase.parquet_rows import leaves_of, open_parquet
 from audience_graph.erase.trace import Trace
 from audience_graph.erase.whom import USERS, Whom
 from audience_graph.errors import StoreError
@@ -108,7 +108,7 @@ def _look_in_parquet(path: Path, whom: Whom, own: frozenset[str]) -> Iterator[st
         for group in range(file.num_row_groups):
             table = file.read_row_group(group)
             for name in table.column_names:
-                for leaf in _leaves(table[name].combine_chunks()):
+                for leaf in leaves_of(table[name].combine_chunks()):
                     yield from _look_in_cells(leaf, name, whom, own)
 
 
@@ -116,32 +116,12 @@ def _look_in_cells(cells: pa.Array, name: str, whom: Whom, own: frozenset[str]) 
     cells = cells.unique()
     exact = whom.ids if name in USERS else whom.telling
     certain = pc.any(pc.is_in(cells, value_set=pa.array(exact, cells.type))).as_py()
-    if certain or any(whom.is_in(cell) for one in whom.telling for cell in _holding(cells, one)):
+    if certain or any(whom.is_in(cell) for cell in _holding(cells, whom.pattern)):
         yield ID
     if own and pc.any(pc.is_in(cells, value_set=pa.array(sorted(own), cells.type))).as_py():
         yield TEXT
 
 
-def _holding(cells: pa.Array, text: str) -> Iterator[str]:
-    yield from cells.filter(pc.fill_null(pc.match_substring(cells, text), False)).to_pylist()
-
-
-def _leaves(array: pa.Array) -> Iterator[pa.Array]:
-    """Yield the arrays of text that an array is made of."""
-    kind = array.type
-    if pa.types.is_dictionary(kind):
-        yield from _leaves(array.dictionary)
-    elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        yield from _leaves(array.flatten())
-    elif pa.types.is_map(kind):
-        yield from _leaves(array.keys)
-        yield from _leaves(array.items)
-    elif pa.types.is_struct(kind):
-        for child in array.flatten():
-            yield from _leaves(child)
-    elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        yield array
-    elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        yield pa.array(
-            [v.decode("utf-8", "replace") if v is not None else None for v in array.to_pylist()], pa.string()
-        )
+def _holding(cells: pa.Array, pattern: str | None) -> Iterator[str]:
+    if pattern is not None:
+        yield from cells.filter(pc.fill_null(pc.match_substring_regex(cells, pattern=pattern), False)).to_pylist()

@@ -34,6 +34,11 @@ def is_telling(user_id: str) -> bool:
     return size >= (SHORTEST_DIGITS if user_id.isdigit() else SHORTEST)
 
 
+def literal(text: str) -> str:
+    """Return a pattern that is the text itself, for regular expressions of Arrow (RE2) and Postgres alike."""
+    return "".join(c if c.isalnum() or ord(c) > 127 or c == " " else f"\\{c}" if c.isprintable() else "." for c in text)
+
+
 @dataclass(frozen=True, eq=False)
 class Whom:
     """The users to erase: distinct ids in their order, and the key that their hashes are made with."""
@@ -73,6 +78,11 @@ class Whom:
     def mark(self, user_id: str) -> str:
         """Return what stands in the place of an id: the same for one user everywhere, without naming them."""
         return f"[erased {self.hashes[user_id].hex()[:8]}]"
+
+    @cached_property
+    def pattern(self) -> str | None:
+        """A pattern (RE2, Postgres) of texts that hold a telling id, bounded or not; None without telling ids."""
+        return "|".join(map(literal, self.telling)) or None
 
     @cached_property
     def _pattern(self) -> re.Pattern[str] | None:

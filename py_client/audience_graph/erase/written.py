@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from audience_graph.config import Home
-from audience_graph.erase.parquet_rows import EVENT, USER, Values, id_column, open_parquet
+from audience_graph.erase.parquet_rows import EVENT, USER, Column, Values, id_column, leaves_of, names_of, open_parquet
+from audience_graph.erase.whom import literal
 from audience_graph.ingest.warehouse import warehouse
 
 SHORTEST_TEXT = 16  # bytes: what is shorter stands in other texts by chance
@@ -26,33 +26,49 @@ class Written:
     texts: tuple[str, ...]
 
 
-def written_by(home: Home, users: Values, files: Iterable[Path] = ()) -> Written:
-    """Read what users wrote, from the warehouse of a home and from other Parquet files that hold events."""
-    batches = [str(path) for path in warehouse(home).batches("events")]
-    ids: set[str] = set()
+def written_by(home: Home, users: Values, files: Sequence[Path] = ()) -> Written:
+    """Read what users wrote in the events of a home's warehouse, and the ids of those in other Parquet files too.
+
+    A text counts as somebody else's when it stands in any column of another user's row, in the corpus, or in a file of
+    the demo's world that is about nobody.
+    """
+    store = warehouse(home)
+    events, texts = _own(store.batches("events"), users)
     for path in files:
         column = id_column(path)
-        with open_parquet(path) as file:
-            both = column is not None and column.name == USER and EVENT in file.schema_arrow.names
-        if both and column is not None:
-            ids |= set(column.rows(users, [EVENT])[EVENT].to_pylist())
-    if not batches:
-        return Written(Values.of(one for one in ids if one is not None), ())
-    with duckdb.connect() as db:
-        db.register("erased", pa.table({"user_id": users.array}))
-        source = "read_parquet($files)"
-        listed = {"files": batches}
-        db.execute(f"CREATE TABLE own AS SELECT event_id, text FROM {source} SEMI JOIN erased USING (user_id)", listed)
-        ids |= {row[0] for row in db.execute("SELECT event_id FROM own").fetchall()}
-        others = f"SELECT text, items FROM {source} ANTI JOIN erased USING (user_id)"
-        corpus = [str(path) for path in warehouse(home).batches("corpus")]
-        said = "UNION ALL SELECT text FROM read_parquet($corpus)" if corpus else ""
-        texts = db.execute(
-            f"SELECT DISTINCT text FROM own WHERE text IS NOT NULL EXCEPT (WITH others AS ({others}) "
-            f"SELECT text FROM others UNION ALL SELECT unnest(items) FROM others {said}) ORDER BY 1",
-            listed | ({"corpus": corpus} if corpus else {}),
-        ).fetchall()
-    return Written(Values.of(one for one in ids if one is not None), tuple(row[0] for row in texts))
+        if column is not None and column.name == USER and EVENT in names_of(path):
+            events |= set(column.rows(users, [EVENT])[EVENT].to_pylist())
+    found = Values.of(one for one in events if one is not None)
+    for path in (*store.batches("events"), *store.batches("corpus"), *files):
+        column = id_column(path)
+        if texts and (column is not None or not path.is_relative_to(home.runs)):
+            texts -= _said(path, texts, column, {USER: users, EVENT: found})
+    return Written(found, tuple(sorted(texts)))
+
+
+def _own(batches: Sequence[Path], users: Values) -> tuple[set[str], set[str]]:
+    events: set[str] = set()
+    texts: set[str] = set()
+    for batch in batches:
+        rows = Column(batch, USER).rows(users, [EVENT, "text"])
+        events |= set(rows[EVENT].to_pylist())
+        texts |= {text for text in rows["text"].to_pylist() if text is not None}
+    return events, texts
+
+
+def _said(path: Path, texts: set[str], column: Column | None, gone: Mapping[str, Values]) -> set[str]:
+    """Return the texts that stand in a cell of a row that belongs to somebody else, or to nobody."""
+    wanted, found = pa.array(sorted(texts), pa.string()), set()
+    with open_parquet(path) as file:
+        for group in range(file.num_row_groups):
+            table = file.read_row_group(group)
+            if column is not None:
+                table = table.filter(pc.invert(gone[column.name].mask(table[column.name])))
+            for name in table.column_names:
+                for leaf in leaves_of(table[name].combine_chunks()):
+                    cells = leaf.unique()
+                    found |= set(wanted.filter(pc.is_in(wanted.cast(cells.type), value_set=cells)).to_pylist())
+    return found
 
 
 def apart(texts: Iterable[str], home: Home, said: str) -> tuple[str, ...]:
@@ -73,15 +89,10 @@ def apart(texts: Iterable[str], home: Home, said: str) -> tuple[str, ...]:
 
 def _matching(path: Path, texts: list[str]) -> Iterator[str]:
     """Yield the cells of a file's texts that hold one of the texts."""
-    patterns = ["|".join(map(_escape, texts[i : i + _SEVERAL])) for i in range(0, len(texts), _SEVERAL)]
+    patterns = ["|".join(map(literal, texts[i : i + _SEVERAL])) for i in range(0, len(texts), _SEVERAL)]
     with open_parquet(path) as file:
         for group in range(file.num_row_groups):
             column = file.read_row_group(group, columns=["text"])["text"].cast(pa.large_string())
             for pattern in patterns:
                 hit = pc.fill_null(pc.match_substring_regex(column, pattern=pattern), False)
                 yield from column.filter(hit).unique().to_pylist()
-
-
-def _escape(text: str) -> str:
-    """Return a pattern of RE2 that is the text itself."""
-    return "".join(c if c.isalnum() or ord(c) > 127 else f"\\x{{{ord(c):x}}}" for c in text)
