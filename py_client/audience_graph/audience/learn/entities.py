@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audience_graph.answer import Answer
-from audience_graph.audience.learn.exported import HOLDOUT, SENT, Export, picked_of, space_of
+from audience_graph.audience.learn.exported import SENT, Export, picked_of, space_of
 from audience_graph.audience.learn.lift import false_discovery
 from audience_graph.audience.learn.outcomes import (
     Outcome,
@@ -22,6 +22,7 @@ from audience_graph.audience.learn.outcomes import (
     outcomes_of_touched,
 )
 from audience_graph.audience.learn.shown import Figures, Versus, figures, of_whole
+from audience_graph.audience.send.arms import HOLDOUT
 from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import Row, Runner
 from audience_graph.vectors.store import Transaction

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from audience_graph.audience.keep.snapshots import Snapshot, read_snapshot
+from audience_graph.audience.send.arms import HOLDOUT
 from audience_graph.errors import NotFoundError
 from audience_graph.vectors.store import Transaction, identifier
 
-HOLDOUT = "holdout"  # the arm that is never sent
 SENT = "sent"  # what an arm without a name is called
 # Members of an export; those that a delta took away are not.
 IN_EXPORT = "m.export_id = %(export)s AND m.change IS DISTINCT FROM 'removed'"

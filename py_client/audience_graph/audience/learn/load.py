@@ -11,7 +11,8 @@ from typing import Any
 
 from audience_graph.audience.disclosure import MINIMUM_SIZE, shown
 from audience_graph.audience.learn.contract import COUNTS, HAPPENINGS, PER_USER, contract_of
-from audience_graph.audience.learn.exported import HOLDOUT, IN_EXPORT, Export, read_export
+from audience_graph.audience.learn.exported import IN_EXPORT, Export, read_export
+from audience_graph.audience.send.arms import HOLDOUT
 from audience_graph.audit import record
 from audience_graph.ingest.contract import Contract
 from audience_graph.ingest.reading import LoadOptions, Reading, reading

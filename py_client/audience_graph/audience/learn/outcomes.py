@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from audience_graph.audience.disclosure import MINIMUM_SIZE
-from audience_graph.audience.learn.exported import ARM_OF, HOLDOUT, IN_EXPORT, Export, PickedIn, picked_of, space_of
+from audience_graph.audience.learn.exported import ARM_OF, IN_EXPORT, Export, PickedIn, picked_of, space_of
+from audience_graph.audience.send.arms import HOLDOUT
 from audience_graph.vectors.store import Row, Transaction, identifier
 from audience_graph.vectors.topk import PLAN
 from audience_graph.vectors.window import Window

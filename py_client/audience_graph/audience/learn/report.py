@@ -15,9 +15,10 @@ from typing import Any
 
 from audience_graph.answer import Answer
 from audience_graph.audience.disclosure import MINIMUM_SIZE
-from audience_graph.audience.learn.exported import HOLDOUT, Export
+from audience_graph.audience.learn.exported import Export
 from audience_graph.audience.learn.outcomes import Outcome, outcomes_of_arms
 from audience_graph.audience.learn.shown import Figures, Versus, figures, versus
+from audience_graph.audience.send.arms import HOLDOUT
 from audience_graph.vectors.store import Transaction
 
 ALL_SENT = "(all sent)"
