@@ -128,7 +128,8 @@ def rows_with(tx: Transaction, whom: Whom, table: str, column: str, kind: str) -
     wanted = [json.dumps(one, ensure_ascii=False)[1:-1] if kind.startswith("json") else one for one in whom.ids]
     for begin in range(0, len(wanted), _SEVERAL):
         rows = tx.rows(
-            f"SELECT ctid::text AS place, {column} AS value FROM {identifier(table)} WHERE {identifier(column)}::text ~ %s",
+            f"SELECT ctid::text AS place, {column} AS value FROM {identifier(table)} "
+            f"WHERE {identifier(column)}::text ~ %s",
             ("|".join(map(literal, wanted[begin : begin + _SEVERAL])),),
         )
         for row in rows:
