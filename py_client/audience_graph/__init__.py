@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from audience_graph.audience.pick import PickRule as PickRule
     from audience_graph.audience.plan import Plan as Plan
     from audience_graph.audience.target import Target as Target
+    from audience_graph.audience.why.answer import AudienceExplanation as AudienceExplanation
+    from audience_graph.audience.why.answer import Standing as Standing
     from audience_graph.client import AudienceGraph as AudienceGraph
     from audience_graph.config import Connections as Connections
     from audience_graph.entities.matches import Match as Match
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AmbiguousError": "errors",
     "Audience": "audience.audience",
+    "AudienceExplanation": "audience.why.answer",
     "AudienceGraph": "client",
     "AudienceGraphError": "errors",
     "Change": "audience.compare",
@@ -71,6 +74,7 @@ _HOMES = {
     "Resolved": "entities.matches",
     "Seed": "graph.answers",
     "SentenceOptions": "audience.ask",
+    "Standing": "audience.why.answer",
     "StoreError": "errors",
     "Target": "audience.target",
     "column": "audience.audience",

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, overload
 
 from audience_graph.audience.ask import Ask, SentenceOptions
 from audience_graph.audience.audience import Audience, users
@@ -39,6 +39,7 @@ from audience_graph.audience.shelf import Shelf
 from audience_graph.audience.spaces import Beside, compare_spaces
 from audience_graph.audience.target import Cut, Method, Target
 from audience_graph.audience.ways import Ways
+from audience_graph.audience.why.answer import AudienceExplanation
 from audience_graph.audit import find_actor
 from audience_graph.config import Connections, Home, find_connections, find_home
 from audience_graph.database_url import check_database_url
@@ -198,6 +199,10 @@ class AudienceGraph:
             release, found = request.read, self._ways.target(request, ask)
             return replace(found, days=release.preference_days, **release.source)
 
+    @overload
+    def explain(self, user_id: str, about: Audience, *, purpose: str | None = None) -> AudienceExplanation: ...
+
+    @overload
     def explain(
         self,
         user_id: str,
@@ -209,15 +214,36 @@ class AudienceGraph:
         rule: PickRule | None = None,
         options: ExpandOptions | None = None,
         sentence: SentenceOptions | None = None,
-    ) -> Explanation:
+    ) -> Explanation: ...
+
+    def explain(
+        self,
+        user_id: str,
+        about: Audience | Target | Phrases,
+        *,
+        purpose: str | None = None,
+        method: Method | None = None,
+        hops: int | None = None,
+        week: str | None = None,
+        rule: PickRule | None = None,
+        options: ExpandOptions | None = None,
+        sentence: SentenceOptions | None = None,
+    ) -> Explanation | AudienceExplanation:
         """Return why a user has their score: phrase -> path -> entity -> own events, with parts that add up.
 
-        `about` is a Target, explained on its own release and picked entities, or phrases, which are picked anew. On the
-        sentence's side the own events are given that lie nearest to it. Raises NotFoundError for an unknown user; one
-        without events gets an answer that says so.
+        `about` is an Audience, for its members and for those who are not (see `Audience.explain`); a Target, explained
+        on its own release and picked entities; or phrases, which are picked anew. On the sentence's side the own events
+        are given that lie nearest to it. Of a Target or phrases raises NotFoundError for an unknown user; one without
+        events gets an answer that says so.
         """
         if not isinstance(user_id, str):
             raise ConfigError(f"a user id is text, not {user_id!r}")
+        if isinstance(about, Audience):
+            if any(given is not None for given in (method, hops, week, rule, options, sentence)):
+                raise ConfigError("an audience says itself how it is ranked", hint="pass purpose alone beside it")
+            return self.audiences.of(about).explain(user_id, purpose=purpose)
+        if purpose is not None:
+            raise ConfigError("a purpose is asked about an audience", hint="ag.explain(user, ag.audience(phrases))")
         if isinstance(about, Target):
             with kept(self._store) as versions, self._store.transaction(read_only=True, snapshot=True) as tx:
                 versions += [about.version] if about.version is not None else []

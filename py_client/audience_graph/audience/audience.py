@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from audience_graph.audience.answers import Composition, Preview, Reach, Taken
     from audience_graph.audience.desk import Desk
     from audience_graph.audience.keep.audiences import Revision
+    from audience_graph.audience.why.answer import AudienceExplanation
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -98,6 +99,13 @@ class Audience:
         """Return which values of columns and which entities are over-represented, against everyone or an audience."""
         base = Everyone() if against is None else _of(against)
         return self._bound().composition(self.definition, base, tuple(columns))
+
+    def explain(self, user_id: str, *, purpose: str | None = None) -> AudienceExplanation:
+        """Return why a user is in it, or is not: the steps, the score and its shares, what keeps them from being sent.
+
+        With `purpose` also whether they may be sent for it. A snapshot is explained by what it stores. Audited.
+        """
+        return self._bound().explain(self.definition, user_id, purpose)
 
     def save(self, name: str, *, note: str = "") -> Revision:
         """Write a new revision under a name; where the newest one says the same, return that. Audited."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
 import numpy as np
 
@@ -24,6 +25,8 @@ from audience_graph.audience.keep.audiences import Revision, check_name, save_re
 from audience_graph.audience.keep.snapshots import Draft, write_snapshot
 from audience_graph.audience.safety.disclosure import show_sizes
 from audience_graph.audience.ways import Ways
+from audience_graph.audience.why.answer import AudienceExplanation
+from audience_graph.audience.why.person import Doors, explain_person
 from audience_graph.audit import record
 from audience_graph.request import Request
 from audience_graph.vectors.store import Store
@@ -81,6 +84,20 @@ class Desk:
             found = compose(evaluation, mask, of, columns, name=self._names)
             source = evaluation.request.read.source
         return Composition(show_sizes(self.store, [mask])[0], found, **source)
+
+    def explain(self, definition: Definition, user_id: str, purpose: str | None = None) -> AudienceExplanation:
+        """Return why a user is in the audience of a definition, or is not. Audited, as a look at one person.
+
+        The log holds no id of who is unknown: it may be one that was erased.
+        """
+        doors = Doors(self._ways, self._graph.named, partial(show_sizes, self.store))
+        with self.evaluation() as evaluation:
+            found, subject = explain_person(evaluation, doors, definition, user_id, purpose)
+        user = {"user_id": user_id} if found.status != "unknown user" else {"known": False}
+        told = {**user, "snapshot": found.snapshot, "purpose": purpose}
+        with self.store.transaction() as tx:
+            record(tx, self.actor, "explain", subject.logged, told, release_id=found.release)
+        return found
 
     def save(self, name: str, definition: Definition, note: str = "") -> Revision:
         """Write a revision under a name."""

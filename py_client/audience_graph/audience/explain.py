@@ -1,16 +1,12 @@
 """Explain one user's score: phrase -> path -> entity -> the user's own events, with parts that add up.
 
-By EGL eq. 7 a user's vector is r_u = sum_j h_{e_j} / l over the l linked entities of the release's window (30
-days by default), so
-
-    r_u . q = sum_j (h_{e_j} . q) / l
-
-and each mention of an entity in an event owns one term. Terms are computed in float64 from the stored entity vectors;
-the score that ranks is the product with the stored user vector, which is rounded to halfvec. The difference is given
-as `rounding` and is at most `rounding_bound` = 2^-11 sum_i |r_i q_i| + d 2^-24 (subnormal halves and float32 sums).
+Each mention of an entity in an event owns one term of the user's vector, and so of the score: `why/parts.py` splits it.
+The parts are those of the stored vector; `rounding` is what the float32 sum of the score leaves, at most
+`rounding_bound`.
 
 q is a weighted mean over the picked entities, so a term splits over them: w_i (h_{e_j} . h_i). Each event entity is
-shown with the picked entity, and its path, that has the largest of these products.
+shown with the picked entity, and its path, that has the largest of these products. Where nothing is picked (likeness to
+seed users) it speaks for itself.
 """
 
 from __future__ import annotations
@@ -18,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -27,10 +22,11 @@ from audience_graph.answer import Answer
 from audience_graph.audience.near_events import Nearness
 from audience_graph.audience.pick import Picked
 from audience_graph.audience.weighing import Weighing
+from audience_graph.audience.why.parts import Split, split_scores
 from audience_graph.errors import NotFoundError
 from audience_graph.vectors.store import Transaction
-from audience_graph.vectors.topk import Floats, entity_vectors, query_vector, storable, user_vector
-from audience_graph.vectors.window import Window, events_of
+from audience_graph.vectors.topk import Floats, entity_vectors, keys_of, query_vector
+from audience_graph.vectors.window import Mention, Window, events_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +55,7 @@ class Reason:
 class Explanation(Answer):
     """Why one user has this score. `sum(r.part for r in reasons) + rounding == score`, exactly.
 
+    `adds_up` is false where the stored events are not those that the vector was made of: then `rounding` is none.
     `score` is None for a user without a vector; `note` then says why. `chosen` says whether the user is in the
     target that was explained (None when only phrases were given), `below_cut` by how much the score misses it.
 
@@ -77,6 +74,7 @@ class Explanation(Answer):
     below_cut: float | None = None
     nearness: Nearness | None = None
     weighing: Weighing | None = None
+    adds_up: bool = True
     release: int | None = None
     version: str | None = None
     week: str | None = None
@@ -115,12 +113,16 @@ class Explanation(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a user is explained against: the picked entities of a release's space, its window, the phrases."""
+    """What a user is explained against: the picked entities of a release's space, its window, the phrases.
+
+    `query` (d,) is what scores are products with: None for the mean vector of the picked entities.
+    """
 
     space: str
     window: Window
     picked: tuple[Picked, ...]
     phrases: tuple[str, ...]
+    query: Floats | None = None
 
 
 def explain_user(tx: Transaction, question: Question, user_id: str) -> Explanation:
@@ -128,60 +130,70 @@ def explain_user(tx: Transaction, question: Question, user_id: str) -> Explanati
 
     Raises NotFoundError for a user who is not known at all.
     """
-    picked = {p.id: p for p in question.picked}
-    vectors = entity_vectors(tx, question.space, list(picked))
-    query = query_vector({p.id: p.weight for p in question.picked}, vectors)
-    user = user_vector(tx, question.space, user_id, query) if storable(user_id) else None
-    if user is None:
+    known = keys_of(tx, [user_id])
+    if not known:
         raise NotFoundError(f"no user {user_id!r}", hint="user ids are those of the loaded users and events")
-    if user.vector is None or user.score is None:
-        window = question.window
+    key, window = known[user_id], question.window
+    vectors = entity_vectors(tx, question.space, [p.id for p in question.picked])
+    query = question.query
+    if query is None:
+        query = query_vector({p.id: p.weight for p in question.picked}, vectors)
+    found = split_scores(tx, question.space, query, window, [key])
+    score = float(found.scores[0])
+    if np.isnan(score):
         note = f"Known, but no event linked to an entity in the {window.days} days to {window.as_of}: not eligible."
         return Explanation(user_id, None, (), 0.0, 0.0, question.phrases, note)
-    mentions = events_of(tx, user.key, question.window)
-    own = entity_vectors(tx, question.space, list({m.entity_id for m in mentions}))
-    mentions = [m for m in mentions if m.entity_id in own]
-    reasons = _reasons(mentions, own, query, [(picked[i], v) for i, v in vectors.items()])
-    bound = float(np.abs(user.vector * query).sum() * 2.0**-11 + len(query) * 2.0**-24)
-    rounding = user.score - float(sum(r.part for r in reasons))
-    return Explanation(user_id, user.score, reasons, rounding, bound, question.phrases, _note(rounding, bound))
+    own = entity_vectors(tx, question.space, found.entities)
+    speak = [(p, vectors[p.id]) for p in question.picked if p.id in vectors]
+    told = _Told(question, speak, own, events_of(tx, key, window))
+    rounding, bound, whole = float(found.rounding[0]), float(found.bound[0]), bool(found.whole[0])
+    note = "" if whole else "The stored events and vectors are of different days: the parts do not add up to the score."
+    reasons = _reasons(found, told)
+    return Explanation(user_id, score, reasons, rounding, bound, question.phrases, note, adds_up=whole)
 
 
-def _note(rounding: float, bound: float) -> str:
-    if abs(rounding) <= bound:
-        return ""
-    return "The stored events and vectors are of different days: the parts do not add up to the score."
+@dataclass(frozen=True, slots=True)
+class _Told:
+    question: Question
+    speak: Sequence[tuple[Picked, Floats]]
+    own: Mapping[str, Floats]
+    events: Sequence[Mention]
+
+    def spoken_for(self, entity_id: str) -> Picked:
+        """Return the picked entity that an own entity adds most to; itself where nothing is picked."""
+        if not self.speak:
+            phrase = ", ".join(self.question.phrases)
+            return Picked(entity_id, entity_id, "", 0, 1.0, 1.0, (entity_id,), phrase)
+        vector = self.own[entity_id]
+        return max(self.speak, key=lambda s: (s[0].weight * float(vector @ s[1]), s[0].id == entity_id))[0]
 
 
-def _reasons(
-    mentions: Sequence[Any], own: Mapping[str, Floats], query: Floats, picked: Sequence[tuple[Picked, Floats]]
-) -> tuple[Reason, ...]:
-    length = len(mentions)
+def _reasons(found: Split, told: _Told) -> tuple[Reason, ...]:
+    total = float(found.parts.sum())
     reasons = []
-    for entity_id, group in groupby(sorted(mentions, key=lambda m: m.entity_id), key=lambda m: m.entity_id):
-        found = sorted(group, key=lambda m: (m.time, m.event_id), reverse=True)
-        vector = own[entity_id]
-        speaks_for = max(picked, key=lambda pair: (pair[0].weight * float(vector @ pair[1]), pair[0].id == entity_id))[
-            0
-        ]
+    for entity, mentions, part in zip(
+        found.entity.tolist(), found.mentions.tolist(), found.parts.tolist(), strict=True
+    ):
+        entity_id = found.entities[entity]
+        events = [m for m in told.events if m.entity_id == entity_id]
+        events.sort(key=lambda m: (m.time, m.event_id), reverse=True)
+        picked = told.spoken_for(entity_id)
         reasons.append(
             Reason(
                 id=entity_id,
                 name=entity_id,
-                part=len(found) * float(vector @ query) / length,
-                share=None,
-                mentions=len(found),
-                phrase=speaks_for.phrase,
-                picked=speaks_for.id,
-                picked_name=speaks_for.name,
-                path=speaks_for.path,
-                path_names=speaks_for.path,
-                events=tuple(dict.fromkeys((m.time, m.channel, m.text) for m in found)),
+                part=part,
+                share=part / total if total else None,
+                mentions=mentions,
+                phrase=picked.phrase,
+                picked=picked.id,
+                picked_name=picked.name,
+                path=picked.path,
+                path_names=picked.path,
+                events=tuple(dict.fromkeys((m.time, m.channel, m.text) for m in events)),
             )
         )
-    reasons.sort(key=lambda r: (-r.part, r.id))
-    total = float(sum(r.part for r in reasons))
-    return tuple(replace(r, share=r.part / total if total else None) for r in reasons)
+    return tuple(sorted(reasons, key=lambda r: (-r.part, r.id)))
 
 
 def name_entities(explanation: Explanation, names: Mapping[str, str]) -> Explanation:
@@ -189,7 +201,12 @@ def name_entities(explanation: Explanation, names: Mapping[str, str]) -> Explana
     return replace(
         explanation,
         reasons=tuple(
-            replace(r, name=names.get(r.id, r.id), path_names=tuple(names.get(i, i) for i in r.path))
+            replace(
+                r,
+                name=names.get(r.id, r.id),
+                picked_name=names.get(r.picked, r.picked_name),
+                path_names=tuple(names.get(i, i) for i in r.path),
+            )
             for r in explanation.reasons
         ),
     )

@@ -39,11 +39,58 @@ def fuse(graph: tuple[Keys, Floats], sentence: tuple[Keys, Floats], *, weight: f
     weight = checked_weight(weight)
     keys = np.union1d(graph[0], sentence[0])
     sides = [_spread(keys, *side) for side in (graph, sentence)]
-    shares = [np.log(ranks(side) / max(1, len(keys))) for side in sides]
-    scores = -(weight * shares[0] + (1.0 - weight) * shares[1]) / max(np.log(max(2, len(keys))), 1e-12)
-    scores = np.where(scores > 0, scores, 0.0)  # no negative zero
+    scores = _fused(ranks(sides[0]), ranks(sides[1]), weight, len(keys))
     order = np.lexsort((keys, -scores))
     return Fused(keys[order], scores[order], sides[0][order], sides[1][order])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shares:
+    """Fused scores (n,) of some users and the two shares that make them up; NaN for who is in neither ranking."""
+
+    scores: Floats
+    graph: Floats
+    sentence: Floats
+
+
+def fused_shares(graph: tuple[Keys, Floats], sentence: tuple[Keys, Floats], weight: float, keys: Keys) -> Shares:
+    """Return the fused score of users `keys`, and what each side adds to it: `fuse` for a few of all.
+
+    graph = -w log(rank_graph / n) / log n and sentence = -(1 - w) log(rank_sentence / n) / log n; the best of a side
+    gets all of that side's weight, the last nothing.
+    """
+    count = len(np.union1d(graph[0], sentence[0]))
+    places, none = [], np.ones(len(keys), np.bool_)
+    for own, scores in (graph, sentence):
+        at = np.minimum(np.searchsorted(own, keys), max(0, len(own) - 1))
+        there = (own[at] == keys) if len(own) else np.zeros(len(keys), np.bool_)
+        given = np.where(there, scores[at], -np.inf) if len(own) else np.full(len(keys), -np.inf)
+        places.append(_ranks_among(given, np.sort(scores), count))
+        none &= ~there
+    first, second = (-part * np.log(place / max(1, count)) / _unit(count)
+                     for part, place in zip((weight, 1.0 - weight), places, strict=True))  # fmt: skip
+    told = (_fused(places[0], places[1], weight, count), first + 0.0, second + 0.0)
+    return Shares(*(np.where(none, np.nan, values) for values in told))
+
+
+def _fused(graph: Floats, sentence: Floats, weight: float, count: int) -> Floats:
+    """Return the fused scores of ranks among `count` users."""
+    shares = [np.log(side / max(1, count)) for side in (graph, sentence)]
+    scores = -(weight * shares[0] + (1.0 - weight) * shares[1]) / _unit(count)
+    return np.asarray(np.where(scores > 0, scores, 0.0))  # no negative zero
+
+
+def _unit(count: int) -> float:
+    return float(max(np.log(max(2, count)), 1e-12))
+
+
+def _ranks_among(given: Floats, ordered: Floats, count: int) -> Floats:
+    """Return the rank of scores among `ordered` (ascending) ones and `count - len(ordered)` users without any."""
+    right = np.searchsorted(ordered, given, side="right")
+    equal = right - np.searchsorted(ordered, given, side="left")
+    missing = np.isinf(given)
+    above = np.where(missing, len(ordered), len(ordered) - right)
+    return np.asarray(above + (np.where(missing, count - len(ordered), equal) + 1) / 2.0)
 
 
 def checked_weight(weight: float) -> float:

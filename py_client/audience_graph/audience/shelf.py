@@ -28,7 +28,7 @@ from audience_graph.audience.keep import audiences, snapshots
 from audience_graph.audience.safety.disclosure import show_sizes
 from audience_graph.audience.target import Cut
 from audience_graph.audit import Entry, read_log
-from audience_graph.errors import ConfigError
+from audience_graph.errors import ConfigError, NotFoundError
 
 Lines = list[str]
 
@@ -51,10 +51,12 @@ class Shelf:
             audiences.read_revision(tx, name, revision)
         return Audience(Stored(name, revision), self._desk)
 
-    def snapshot(self, number: int) -> Audience:
-        """Return the frozen members of a snapshot as an audience. Raises NotFoundError."""
+    def snapshot(self, number: int, of: str | None = None) -> Audience:
+        """Return the frozen members of a snapshot as an audience; `of` has to name its audience. NotFoundError."""
         with self._desk.store.transaction(read_only=True) as tx:
-            snapshots.read_snapshot(tx, number)
+            found = snapshots.read_snapshot(tx, number)
+        if of is not None and found.name != of:
+            raise NotFoundError(f"snapshot {number} is one of audience {found.name!r}, not of {of!r}")
         return Audience(Frozen(number), self._desk)
 
     def everyone(self) -> Audience:

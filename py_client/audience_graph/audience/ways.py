@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from audience_graph.audience.ask import Ask
 from audience_graph.audience.explain import Explanation, Question, explain_user
 from audience_graph.audience.graph_side import GraphSide
-from audience_graph.audience.near_events import near_events
+from audience_graph.audience.near_events import Nearness, near_events
 from audience_graph.audience.pick import Picked
 from audience_graph.audience.plan import Plan
 from audience_graph.audience.rank import Said, by_both, by_sentence
@@ -108,12 +108,10 @@ class Ways:
         found = replace(found, release=target.release, version=target.version, week=target.week)
         return replace(found, weighing=target.weighing)
 
-    def _nearness(
-        self, tx: Transaction, sentence: Sentence, window: Window, user_id: str, found: Explanation | None
-    ) -> Explanation:
-        """Return an explanation with the sentence's side; by the sentence alone where the graph's is None."""
+    def near(self, tx: Transaction, sentence: Sentence, window: Window, user_id: str) -> Nearness:
+        """Return how near a user and their own events are to a sentence. NotFoundError where its space is gone."""
         read_space(tx, sentence.space)  # an answer may outlive its space
-        near = near_events(
+        return near_events(
             tx,
             sentence.space,
             sentence.query,
@@ -121,6 +119,12 @@ class Ways:
             window=window,
             encode=lambda texts: self._speaker.encode(tx, sentence.space, texts),
         )
+
+    def _nearness(
+        self, tx: Transaction, sentence: Sentence, window: Window, user_id: str, found: Explanation | None
+    ) -> Explanation:
+        """Return an explanation with the sentence's side; by the sentence alone where the graph's is None."""
+        near = self.near(tx, sentence, window, user_id)
         if found is None:
             found = Explanation(user_id, near.score, (), 0.0, 0.0, sentence.phrases, "")
         return replace(found, nearness=near)

@@ -120,6 +120,28 @@ def show(
 
 
 @audience.command()
+@click.argument("user")
+@click.argument("name")
+@click.option("--snapshot", type=int, default=None, help="As this snapshot of it was. [default: as it is now]")
+@click.option("--purpose", default=None, help="Also whether the user may be sent for it.")
+@format_options
+@data_dir_option
+def explain(
+    user: str, name: str, snapshot: int | None, purpose: str | None, data_dir: str | None, **asked: Any
+) -> None:
+    """Show why a user is in a saved audience, or is not: step by step, with the shares of the score. Audited.
+
+    \b
+    audience-graph audience explain u123 spring
+    audience-graph audience explain u123 spring --snapshot 4 --purpose marketing --json
+    """
+    with client(data_dir, show_query=False) as ag:
+        of = ag.audiences.get(name) if snapshot is None else ag.audiences.snapshot(snapshot, name)
+        found = ag.explain(user, of, purpose=purpose)
+    print_answer(found, **asked, extra=found.to_json(), most=found._MOST)
+
+
+@audience.command()
 @click.argument("name")
 @click.argument("before", type=int)
 @click.argument("after", type=int, required=False)

@@ -158,6 +158,21 @@ def user_vector(tx: Transaction, space: str, user_id: str, query: Floats) -> Use
     return UserVector(int(row["key"]), vector, None if vector is None else float(row["score"]))
 
 
+def user_vectors(tx: Transaction, space: str, keys: Keys, query: Floats) -> tuple[Floats, Floats]:
+    """Return the stored vectors (n, d) of users and their products with `query` (n,); NaN for who has none."""
+    rows = tx.rows(
+        f"SELECT key, vector, -(vector <#> %(query)s) AS score FROM {identifier(f'user_vector_{space}')} "
+        "WHERE key = ANY (%(keys)s)",
+        {"query": HalfVector(query), "keys": keys.tolist()},
+    )
+    found = {int(row["key"]): row for row in rows}
+    vectors, scores = np.full((len(keys), len(query)), np.nan), np.full(len(keys), np.nan)
+    for place, key in enumerate(keys.tolist()):
+        if key in found:
+            vectors[place], scores[place] = _float64(found[key]["vector"]), found[key]["score"]
+    return vectors, scores
+
+
 def user_keys(tx: Transaction, user_ids: Sequence[str]) -> list[int]:
     """Return the keys of those users who are known; unknown ids are left out."""
     return list(keys_of(tx, user_ids).values())

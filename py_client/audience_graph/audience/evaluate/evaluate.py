@@ -72,14 +72,22 @@ class Evaluation:
         among = self.universe.base if ranked.among is None else self.mask(ranked.among)
         if isinstance(ranked.by, Alike):
             seeds, name = self.mask(ranked.by.seeds), title(ranked.by.seeds)
-            return rank_alike(self._scorer(), ranked.by, seeds, among, name)
-        return rank_phrases(self._scorer(), self._ways, ranked.by, among)
+            return rank_alike(self.scorer(), ranked.by, seeds, among, name)
+        return rank_phrases(self.scorer(), self._ways, ranked.by, among)
 
     def stored(self, stored: Stored) -> Definition:
         """Return the definition of a stored audience."""
         if stored not in self._stored:
             self._stored[stored] = read_revision(self.request.tx, stored.name, stored.revision).definition
         return self._stored[stored]
+
+    def entity_ids(self, phrases: Sequence[str]) -> tuple[str, ...]:
+        """Return the entities that the phrases of a filter mean."""
+        return self._graph.resolve(phrases, self.request).ids
+
+    def scorer(self) -> Scorer:
+        """Return what scores users within the request."""
+        return Scorer(self.request, self.remembered.scores)
 
     def members(self, definition: Definition) -> tuple[Members, list[Chosen]]:
         """Return the members in order, and the rankings that gave their scores.
@@ -88,7 +96,7 @@ class Evaluation:
         first, each by its scores, and last, by key, those whom nothing ranks.
         """
         left = self.mask(definition).copy()
-        rankings = [self.chosen(r) for r in self._leading(definition)]
+        rankings = [self.chosen(r) for r in self.leading(definition)]
         keys, scores, questions = [], [], []
         for place, chosen in enumerate(rankings):
             mine = left[chosen.keys]
@@ -102,18 +110,18 @@ class Evaluation:
         questions.append(np.full(len(rest), -1, np.int16))
         return Members(np.concatenate(keys), np.concatenate(scores), np.concatenate(questions)), rankings
 
-    def _leading(self, definition: Definition) -> Iterator[Ranked]:
+    def leading(self, definition: Definition) -> Iterator[Ranked]:
         """Yield the rankings that bring users in, in order."""
         match definition:
             case Ranked():
                 yield definition
             case Union(parts) | Intersection(parts):
                 for part in parts:
-                    yield from self._leading(part)
+                    yield from self.leading(part)
             case Difference(base, _):
-                yield from self._leading(base)
+                yield from self.leading(base)
             case Stored():
-                yield from self._leading(self.stored(definition))
+                yield from self.leading(self.stored(definition))
             case _:
                 return
 
@@ -141,7 +149,7 @@ class Evaluation:
             case Column():
                 return self._masks[definition]
             case Event(phrases):
-                ids = self._graph.resolve(phrases, self.request).ids
+                ids = self.entity_ids(phrases)
                 return event_mask(self.request.tx, self.universe, definition, ids, self.request.read.window)
             case Stored():
                 return self._of_stored(definition)
@@ -158,9 +166,6 @@ class Evaluation:
                 return self._of_ranked(definition)
             case _:
                 assert_never(definition)
-
-    def _scorer(self) -> Scorer:
-        return Scorer(self.request, self.remembered.scores)
 
     def _of_ranked(self, ranked: Ranked) -> Mask:
         self._chosen[ranked] = choose(self.ranking(ranked), ranked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,11 @@ WHERE entity_ids && %(ids)s::text[] AND time >= %(start)s AND time < %(end)s
   AND (%(channels)s::text[] IS NULL OR channel = ANY (%(channels)s::text[]))
 GROUP BY key HAVING count(*) >= %(least)s
 """
+_OF_USER = """
+SELECT count(*) AS events FROM user_event
+WHERE key = %(key)s AND entity_ids && %(ids)s::text[] AND time >= %(start)s AND time < %(end)s
+  AND (%(channels)s::text[] IS NULL OR channel = ANY (%(channels)s::text[]))
+"""
 _PER_ENTITY = """
 SELECT e.key, n.place - 1 AS place FROM unnest(%(ids)s::text[]) WITH ORDINALITY AS n(id, place)
 JOIN user_event e ON e.entity_ids @> ARRAY[n.id] AND e.time >= %(start)s AND e.time < %(end)s
@@ -30,17 +36,16 @@ def event_mask(tx: Transaction, universe: Universe, event: Event, ids: Sequence[
 
     Raises ConfigError for more days than are kept, or a channel that no event has.
     """
-    parameters = {
-        "ids": list(ids),
-        "start": _start(window, event.days),
-        "end": window.end,
-        "channels": list(event.channels) or None,
-        "least": event.at_least,
-    }
+    parameters = {**_parameters(event, ids, window), "least": event.at_least}
     mask = universe.of_keys(fetch_keys(tx, _WITH, parameters))
     if event.channels and not mask.any():
         _refuse_channels(tx, event.channels)
     return mask
+
+
+def count_events(tx: Transaction, key: int, event: Event, ids: Sequence[str], window: Window) -> int:
+    """Return how many events that a filter counts one user has."""
+    return int(tx.rows(_OF_USER, {**_parameters(event, ids, window), "key": key})[0]["events"])
 
 
 def entity_masks(tx: Transaction, universe: Universe, ids: Sequence[str], window: Window) -> list[Mask]:
@@ -50,6 +55,15 @@ def entity_masks(tx: Transaction, universe: Universe, ids: Sequence[str], window
     order = np.argsort(places, kind="stable")
     edges = np.searchsorted(places[order], np.arange(len(ids) + 1))
     return [universe.of_keys(keys[order[edges[i] : edges[i + 1]]]) for i in range(len(ids))]
+
+
+def _parameters(event: Event, ids: Sequence[str], window: Window) -> dict[str, Any]:
+    return {
+        "ids": list(ids),
+        "start": _start(window, event.days),
+        "end": window.end,
+        "channels": list(event.channels) or None,
+    }
 
 
 def _start(window: Window, days: int | None) -> datetime:

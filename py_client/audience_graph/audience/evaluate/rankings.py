@@ -36,7 +36,10 @@ Question = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranking:
-    """Users of a population with a score: keys (n,) in order, scores (n,); `question` as JSON, what explains them."""
+    """Users of a population with a score: keys (n,) in order, scores (n,); `question` as JSON, what explains them:
+    `kind`, `space` and `query`, entities `picked`; of both ways the two questions `graph` and `sentence`. `seeds_of` is
+    the prompt whose seeds were left out.
+    """
 
     keys: Keys
     scores: Floats
@@ -52,6 +55,7 @@ class Chosen:
     scores: Floats
     question: Question
     eligible_keys: Keys  # everybody of the population with a score, by key
+    eligible_scores: Floats
     picked: tuple[Picked, ...] = ()
 
 
@@ -82,7 +86,9 @@ def rank_phrases(scorer: Scorer, ways: Ways, by: Phrases, among: Mask) -> Rankin
     among[[k for k in asked.left_out(request.tx) if k < len(among)]] = False
     sentence = scorer.side(asked.space.space, asked.vector, among)
     told = {"kind": "sentence", "space": asked.space.space, "query": asked.vector.tolist(), "phrases": [ask.said],
-            "told": list(asked.plan.asked), "as_of": _day(asked.space.as_of)}  # fmt: skip
+            "told": list(asked.plan.asked), "as_of": _day(asked.space.as_of),
+            "seeds_of": None if asked.plan.prompt is None or by.sentence.keep_seeds else asked.plan.prompt.name,
+            "days": request.read.preference_days}  # fmt: skip
     if not asked.picked:
         return Ranking(*sentence, told | {"note": asked.note})
     graph, question = _graph(scorer, asked.picked, among)
@@ -124,7 +130,7 @@ def choose(ranking: Ranking, ranked: Ranked) -> Chosen:
         size = int(np.ceil(WIDTHS[ranked.width] * eligible))
     best = best_of(scores, size)
     cut = {"score_at_cut": float(scores[best[-1]]) if len(best) else None, "size": len(best), "eligible": eligible}
-    return Chosen(keys[best], scores[best], ranking.question | cut, ranking.keys, ranking.picked)
+    return Chosen(keys[best], scores[best], ranking.question | cut, ranking.keys, ranking.scores, ranking.picked)
 
 
 def best_of(scores: Floats, size: int) -> Keys:

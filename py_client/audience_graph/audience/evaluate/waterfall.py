@@ -34,13 +34,17 @@ Kind = Literal["everyone", "filter", "exclusion", "eligible", "cut", "part", "un
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """One step: the users that it leaves, and those that it loses (None where a step loses nobody: part, entity)."""
+    """One step: the users that it leaves, and those that it loses (None where a step loses nobody: part, entity).
+
+    `of` is the part of the definition that decides: who is in it is kept, or left out by an exclusion.
+    """
 
     kind: Kind
     name: str
     left: Mask
     lost: Mask | None = None
     score: float | None = None
+    of: Definition | None = None
 
 
 def waterfall(evaluation: Evaluation, definition: Definition) -> list[Step]:
@@ -72,36 +76,36 @@ def _steps(evaluation: Evaluation, definition: Definition) -> list[Step]:
             return _steps(evaluation, evaluation.stored(definition))
         case Difference(base, without):
             steps = _steps(evaluation, base)
-            return [*steps, _next(steps, "exclusion", f"without {title(without)}", mask)]
+            return [*steps, _next(steps, "exclusion", f"without {title(without)}", mask, of=without)]
         case Intersection(parts):
             steps = _steps(evaluation, parts[0])
             for part in parts[1:]:
                 left = steps[-1].left & evaluation.mask(part)
                 if isinstance(part, Difference) and isinstance(part.base, Everyone):
-                    steps.append(_next(steps, "exclusion", title(part), left))
+                    steps.append(_next(steps, "exclusion", title(part), left, of=part.without))
                 else:
-                    steps.append(_next(steps, "filter", f"and {title(part)}", left))
+                    steps.append(_next(steps, "filter", f"and {title(part)}", left, of=part))
             return steps
         case Union(parts):
             steps = [Step("everyone", "everyone", evaluation.universe.base)]
             alone = [Step("part", title(part), evaluation.mask(part)) for part in parts]
-            return [*steps, *alone, _next(steps, "union", "in any of them", mask)]
+            return [*steps, *alone, _next(steps, "union", "in any of them", mask, of=definition)]
         case Ranked():
             return _ranked(evaluation, definition)
         case _:
             steps = [Step("everyone", "everyone", evaluation.universe.base)]
-            return [*steps, _next(steps, "filter", title(definition), mask)]
+            return [*steps, _next(steps, "filter", title(definition), mask, of=definition)]
 
 
 def _ranked(evaluation: Evaluation, ranked: Ranked) -> list[Step]:
     steps = _steps(evaluation, Everyone() if ranked.among is None else ranked.among)
     chosen = evaluation.chosen(ranked)
     eligible = evaluation.universe.of_keys(chosen.eligible_keys)
-    steps.append(_next(steps, "eligible", "can be ranked", steps[-1].left & eligible))
+    steps.append(_next(steps, "eligible", "can be ranked", steps[-1].left & eligible, of=ranked))
     mask = evaluation.mask(ranked)
     score = float(chosen.scores[-1]) if len(chosen.scores) else None
-    return [*steps, _next(steps, "cut", title(ranked), mask, score)]
+    return [*steps, _next(steps, "cut", title(ranked), mask, score=score, of=ranked)]
 
 
-def _next(steps: list[Step], kind: Kind, name: str, left: Mask, score: float | None = None) -> Step:
-    return Step(kind, name, left, np.asarray(steps[-1].left & ~left, np.bool_), score)
+def _next(steps: list[Step], kind: Kind, name: str, left: Mask, *, of: Definition, score: float | None = None) -> Step:
+    return Step(kind, name, left, np.asarray(steps[-1].left & ~left, np.bool_), score, of)
