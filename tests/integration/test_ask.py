@@ -237,12 +237,14 @@ def test_every_user_is_explained_by_parts_that_add_up(ag: AudienceGraph, world: 
     scores = dict(zip(best.user_ids, best.scores, strict=True))
     for user in world.users:
         why = ag.explain(user, best)
-        exact = sum(float(world.entities[i] @ best.query) for i in world.mentions[user]) / len(world.mentions[user])
+        mean = sum(float(world.entities[i] @ best.query) for i in world.mentions[user]) / len(world.mentions[user])
         parts = sum(r.part for r in why.reasons)
-        assert parts == pytest.approx(exact, abs=1e-12)
+        assert parts == pytest.approx(float(world.users[user] @ best.query), abs=1e-12)  # of the stored vector
+        assert parts == pytest.approx(mean, abs=float(np.abs(world.users[user] * best.query).sum()) * 2.0**-11)
+        assert why.adds_up
         assert why.score is not None
         assert parts + why.rounding == pytest.approx(why.score, abs=1e-15)
-        assert abs(why.rounding) <= why.rounding_bound, why.note
+        assert abs(why.rounding) <= why.rounding_bound < 1e-5, why.note
         assert sum(r.share or 0 for r in why.reasons) == pytest.approx(1)
         assert sum(r.mentions for r in why.reasons) == len(world.mentions[user])
         assert why.chosen is (user in scores)

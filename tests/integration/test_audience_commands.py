@@ -97,6 +97,24 @@ def test_audiences_of_audiences_and_of_users(env: dict[str, str], tmp_path: Path
     assert "mix" not in run(env, "list").stdout
 
 
+def test_why_a_user_is_in_or_not(env: dict[str, str]) -> None:
+    run(env, "save", "why", "skin care", "--size", "150", "--where", "age >= 30", "--method", "graph")
+    number = told(env, "take", "why")["rows"][0]["snapshot"]
+    first = told(env, "preview", "why", "--count", "1")["rows"][0]
+    why = told(env, "explain", first["user_id"], "why", "--purpose", "marketing")
+    assert (why["status"], why["score"], why["reason"]) == ("in", first["score"], None)
+    assert sum(row["part"] for row in why["rows"]) == pytest.approx(first["score"], rel=1e-4)
+    stored = told(env, "explain", first["user_id"], "why", "--snapshot", str(number))
+    assert (stored["snapshot"], stored["score"]) == (number, first["score"])
+    out = run(env, "explain", "u7", "why")  # 25 years old
+    assert "user u7 is not in audience 'why'\n  not age >= 30 (age is 25)" in out.stderr
+    assert "No user has this id" in run(env, "explain", "nobody", "why").stderr
+    assert "one of audience 'why'" in run(env, "explain", "u7", "fans", "--snapshot", str(number), code=1).stderr
+    log = told(env, "log", "--about", "audience why")["rows"]
+    looks = [row["what"].get("user_id") for row in log if row["action"] == "explain"]
+    assert looks == [None, "u7", first["user_id"], first["user_id"]]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
