@@ -16,6 +16,8 @@ from small_world import AS_OF, SPACE, WEEK, World
 from audience_graph import release, schema
 from audience_graph.audience.ask import SentenceOptions
 from audience_graph.audience.audience import Audience, column, event, users
+from audience_graph.audience.send.arms import arms_of
+from audience_graph.audience.send.holdout import read_holdout, set_holdout
 from audience_graph.audience.why.many import explain_many
 from audience_graph.client import AudienceGraph
 from audience_graph.config import Connections
@@ -333,6 +335,20 @@ def test_a_snapshot_whose_space_is_gone_keeps_the_stored_score(ag: AudienceGraph
     assert any("is gone" in line for line in out.because)
 
 
+def test_a_snapshot_whose_seeds_were_erased_says_so(ag: AudienceGraph, store: Store) -> None:
+    taken = QUESTIONS["alike"](ag).take("alike")
+    stored = members_of(store, taken.snapshot)
+    with store.transaction() as tx:
+        told = tx.rows("SELECT questions FROM audience_snapshot WHERE id = %s", (taken.snapshot,))[0]["questions"]
+        blank = [{**told[0], "query": [0.0] * len(told[0]["query"]), "erased": True}]
+        tx.execute("UPDATE audience_snapshot SET questions = %s::jsonb", (json.dumps(blank),))
+    user = next(iter(stored))
+    why = ag.explain(user, ag.audiences.snapshot(taken.snapshot))
+    assert (why.score, why.standings[0].note.split(":")[0]) == (stored[user], "its seeds were erased")
+    other = next(u for u in world_users() if u not in stored)
+    assert "its seeds were erased" in ag.explain(other, ag.audiences.snapshot(taken.snapshot)).because[1]
+
+
 def test_a_snapshot_tells_what_its_definition_says_today(ag: AudienceGraph, store: Store) -> None:
     taken = (skin(ag, 300) - (column("age") >= 40)).take("spring")
     stored = members_of(store, taken.snapshot)
@@ -392,11 +408,27 @@ def test_exports_tell_the_arm_and_who_was_held_out(ag: AudienceGraph, store: Sto
         assert f"sent by export {number} of 20" in ag.explain(sent, about).because[-1]
         assert ag.explain(sent, about).because[-1].endswith("to spring.csv, in arm 'treatment'")
         why = ag.explain(held, about, purpose="marketing")
-        assert (why.status, why.sendable) == ("in", False)
+        assert why.status == "in"
         assert f"held out of export {number} of " in why.because[-1]
         assert f"not sent by export {number} of " in ag.explain(neither, about).because[-1]
     assert "export" not in "".join(ag.explain(sent, skin(ag)).because)  # of no name: nothing was sent
     assert "export" not in "".join(ag.explain(sent, ag.audiences.get("spring"), purpose="marketing").because[:-1])
+
+
+def test_the_arm_of_the_next_export_is_told(ag: AudienceGraph, store: Store) -> None:
+    taken = skin(ag, 300).take("spring")
+    with store.transaction() as tx:
+        set_holdout(tx, "ann", "spring", (("treatment", 0.7), ("holdout", 0.3)))
+        split = read_holdout(tx, 1)
+    users_there = [user for user in members_of(store, taken.snapshot) if int(user[1:]) % 10]  # all of them consented
+    arms = dict(zip(users_there, arms_of(split.arms, users_there).tolist(), strict=True))
+    for arm, sendable, said in (
+        ("holdout", False, "held out: in arm 'holdout' of the audience, which is never sent"),
+        ("treatment", True, "in arm 'treatment' of the audience"),
+    ):
+        user = next(u for u, found in arms.items() if found == arm)
+        why = ag.explain(user, ag.audiences.get("spring"), purpose="marketing")
+        assert (why.status, why.sendable, why.because[-1]) == ("in", sendable, said)
 
 
 @pytest.mark.parametrize(

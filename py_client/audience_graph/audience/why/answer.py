@@ -11,10 +11,7 @@ from audience_graph.audience.explain import Explanation
 from audience_graph.audience.near_events import Nearness
 from audience_graph.audience.pick import Picked
 
-<<<<<<< HEAD
 _ROUNDING = 1e-5  # a smaller share of the score is no row
-=======
->>>>>>> 7d2cef7 (Why a user is in an audience or not: steps, shares of the score, what holds sending back)
 Status = Literal["in", "out", "unknown user"]
 _COLUMNS = (
     "ranking", "side", "part_of", "share", "part", "phrase", "path", "entity", "mentions", "similarity", "last_event",
@@ -132,14 +129,11 @@ def _rows(standing: Standing) -> Iterator[dict[str, Any]]:
             "channel": channel,
             "text": text,
         }
-<<<<<<< HEAD
     if standing.graph is not None and standing.graph.score:
         share = standing.graph.rounding / standing.graph.score
         if abs(share) > _ROUNDING:
             yield {"ranking": standing.ranking, "side": "graph", "part_of": "graph score" if both else "score",
                    "share": share, "part": standing.graph.rounding, "entity": "(rounding)"}  # fmt: skip
-=======
->>>>>>> 7d2cef7 (Why a user is in an audience or not: steps, shares of the score, what holds sending back)
     for event in () if standing.sentence is None else standing.sentence.events:
         yield {
             "ranking": standing.ranking,

@@ -1,11 +1,12 @@
-"""What keeps one user from being sent, read from the tables: suppression, consent for a purpose, arms of exports."""
+"""What keeps one user from being sent: suppression, consent for a purpose, the arms of the audience and of exports."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from audience_graph.errors import NotFoundError
+from audience_graph.audience.send.arms import HOLDOUT, arms_of
+from audience_graph.audience.send.holdout import read_holdout
 from audience_graph.vectors.store import Transaction
 
 _MOST = 5  # exports, newest first
@@ -40,31 +41,32 @@ class Delivery:
     sendable: bool | None
 
 
-def check_purpose(tx: Transaction, purpose: str) -> None:
-    """Raise NotFoundError, naming those that are loaded, for a purpose that nobody was asked about."""
-    if "\0" not in purpose and tx.rows("SELECT FROM consent WHERE purpose = %s LIMIT 1", (purpose,)):
-        return
-    known = [row["purpose"] for row in tx.rows("SELECT DISTINCT purpose FROM consent ORDER BY purpose LIMIT 20")]
-    named = f"loaded are: {', '.join(known)}" if known else "load users with columns `consent_<purpose>`"
-    raise NotFoundError(f"no consent for a purpose {purpose!r} is loaded: nobody may be sent", hint=named)
-
-
-def read_delivery(tx: Transaction, key: int, asked: Sending) -> Delivery:
-    """Return what keeps a user from being sent: suppression and consent as they are now, what exports did."""
+def read_delivery(tx: Transaction, user_id: str, key: int, asked: Sending) -> Delivery:
+    """Return what keeps a user from being sent: suppression, consent and arm as they are now, what exports did."""
     suppressed = tx.rows("SELECT reason, made_at FROM suppression WHERE key = %s", (key,))
     told = [f"suppressed since {row['made_at']:%Y-%m-%d}, never sent: {row['reason']}" for row in suppressed]
     consented = True
     if asked.purpose is not None:
         consented, sentence = _consent(tx, key, asked.purpose)
         told.append(sentence)
-    exports: list[dict[str, Any]] = []
+    held = False
     if asked.audience is not None:
+        held, sentences = _arm(tx, user_id, asked.audience)
         values = {"key": key, "audience": asked.audience, "snapshot": asked.snapshot, "purpose": asked.purpose}
-        exports = tx.rows(_EXPORTS, {**values, "most": _MOST})
-        told += [_export(row) for row in exports]
-    held = next((not row["sent"] for row in exports if row["told"] and row["change"] != "removed"), False)
+        told += [*sentences, *map(_export, tx.rows(_EXPORTS, {**values, "most": _MOST}))]
     sendable = None if asked.purpose is None else consented and not suppressed and not held
     return Delivery(tuple(told), sendable)
+
+
+def _arm(tx: Transaction, user_id: str, audience: int) -> tuple[bool, list[str]]:
+    """Return whether the audience's split holds a user out, and the sentence; none where it has no split."""
+    split = read_holdout(tx, audience)
+    if split is None:
+        return False, []
+    arm = str(arms_of(split.arms, [user_id])[0])
+    if arm == HOLDOUT:
+        return True, [f"held out: in arm {arm!r} of the audience, which is never sent"]
+    return False, [f"in arm {arm!r} of the audience"]
 
 
 def _consent(tx: Transaction, key: int, purpose: str) -> tuple[bool, str]:

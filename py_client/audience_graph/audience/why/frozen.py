@@ -16,7 +16,7 @@ from audience_graph.audience.keep.snapshots import Members, Snapshot
 from audience_graph.audience.why.answer import Standing
 from audience_graph.audience.why.many import as_of, explain_many, picked_of, sides_of
 from audience_graph.audience.why.places import Place
-from audience_graph.audience.why.standings import GONE, Person, explained
+from audience_graph.audience.why.standings import Person, explained
 from audience_graph.audience.why.steps import Steps
 from audience_graph.errors import ConfigError, NotFoundError
 from audience_graph.user_text.prompts import seed_keys
@@ -71,8 +71,8 @@ def _missed(
     name = _name(evaluation, definition, number, question)
     sides = sides_of(evaluation.request.tx, evaluation.request.read, question)
     population = _population(evaluation, definition, number, question)
-    if not all(side.there for side in sides):
-        return f"{name}: {GONE}", None, False
+    if gone := next((side.gone for side in sides if side.gone), ""):
+        return f"{name}: {gone}: the score cannot be computed any more", None, False
     if len(sides) == 2 and population is None:
         return f"{name}: who was ranked cannot be told any more, so neither can the place", None, False
     score = float(explain_many(evaluation.scorer(), question, np.array([person.key]), population).scores[0])

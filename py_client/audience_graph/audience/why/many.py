@@ -27,7 +27,7 @@ from audience_graph.vectors.window import Window
 class Side:
     """One ranking of a question: by the graph's space or the sentence's, with `query` (d,).
 
-    `there` says whether the space still is. `window` holds the events that explain it.
+    `window` holds the events that explain it. `gone` says why it cannot be asked again, "" where it can.
     """
 
     by_graph: bool
@@ -36,7 +36,7 @@ class Side:
     picked: tuple[Picked, ...]
     phrases: tuple[str, ...]
     window: Window
-    there: bool
+    gone: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +107,8 @@ def _side(tx: Transaction, release: Release, question: Question, phrases: list[s
         window = Window(date.fromisoformat(question["as_of"]), int(question["days"]))
     by_graph = question["kind"] == "graph" or (question["kind"] == "alike" and kind != "user_text")
     query = np.asarray(question["query"], np.float64)
-    return Side(by_graph, space, query, tuple(_picked(question)), tuple(phrases), window, bool(rows))
+    gone = "its seeds were erased" if question.get("erased") else "" if rows else "the space of its vectors is gone"
+    return Side(by_graph, space, query, tuple(_picked(question)), tuple(phrases), window, gone)
 
 
 def _picked(question: Question) -> Iterator[Picked]:

@@ -12,9 +12,10 @@ from audience_graph.audience.evaluate.evaluate import Evaluation
 from audience_graph.audience.explain import Explanation
 from audience_graph.audience.keep.audiences import read_revision
 from audience_graph.audience.keep.snapshots import Snapshot, read_members, read_snapshot
+from audience_graph.audience.send.consent import check_purpose
 from audience_graph.audience.ways import Ways
 from audience_graph.audience.why.answer import AudienceExplanation
-from audience_graph.audience.why.delivery import Delivery, Sending, check_purpose, read_delivery
+from audience_graph.audience.why.delivery import Delivery, Sending, read_delivery
 from audience_graph.audience.why.frozen import explain_snapshot
 from audience_graph.audience.why.places import Places, Show
 from audience_graph.audience.why.standings import Person, standings_of
@@ -83,7 +84,7 @@ def explain_person(
     else:
         told = _told(evaluation, doors, definition, subject, (user_id, known[user_id]))
         asked = Sending(purpose, subject.audience, None if subject.snapshot is None else subject.snapshot.id)
-        told = _with_delivery(told, read_delivery(tx, known[user_id], asked))
+        told = _with_delivery(told, read_delivery(tx, user_id, known[user_id], asked))
     source = evaluation.request.read.source if subject.snapshot is None else subject.snapshot.source
     number = None if subject.snapshot is None else subject.snapshot.id
     return AudienceExplanation(user_id, subject.title, **told, snapshot=number, **source), subject

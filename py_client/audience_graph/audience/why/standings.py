@@ -19,8 +19,8 @@ from audience_graph.audience.why.answer import Standing
 from audience_graph.audience.why.many import Side, explain_many, picked_of, sides_of
 from audience_graph.audience.why.places import Places, place_of
 
-GONE = "the space of its vectors is gone: what its score was made of cannot be told any more"
-MOVED = "users' vectors or who is ranked have changed since: what its score was made of cannot be told any more"
+UNTOLD = "what its score was made of cannot be told any more"
+MOVED = f"users' vectors or who is ranked have changed since: {UNTOLD}"
 _NEAR = 1e-12  # the two shares of a fused score are summed in another order
 
 
@@ -55,8 +55,8 @@ def explained(person: Person, standing: Standing, question: Question, population
     """Return a standing with what its score is made of; with a note in its place where that is not so any more."""
     request = person.evaluation.request
     sides = sides_of(request.tx, request.read, question)
-    if not all(side.there for side in sides):
-        return replace(standing, note=GONE)
+    if gone := next((side.gone for side in sides if side.gone), ""):
+        return replace(standing, note=f"{gone}: {UNTOLD}")
     if len(sides) == 2 and population is None:
         return replace(standing, note=MOVED)
     many = explain_many(person.evaluation.scorer(), question, np.array([person.key]), population)
