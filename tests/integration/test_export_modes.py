@@ -91,6 +91,17 @@ def test_a_user_dealt_into_the_holdout_is_removed(exports: Exports, store: Store
     arms = arms_of(Arms(kept["salt"], tuple(map(tuple, kept["arms"]))), USERS)
     assert sorted(read(path)) == sorted(u for u, arm in zip(USERS, arms, strict=True) if arm == "holdout")
     assert read_after(exports, path, "delta") == []
+    held = rows(store, "SELECT count(*) AS n FROM export_member WHERE export_id = 3 AND arm = 'holdout' AND NOT sent")
+    assert held == [{"n": int((arms == "holdout").sum())}]  # removed before, so new among the held out
+
+
+def test_a_whole_export_starts_the_count_anew(exports: Exports, store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    exports.send("spring", path)
+    freeze(store, USERS[:200])
+    exports.send("spring", path)  # the destination drops the others
+    freeze(store, USERS)
+    assert read_after(exports, path, "append") == USERS[200:]
 
 
 def test_a_failed_write_can_be_resumed_or_abandoned(exports: Exports, store: Store, tmp_path: Path) -> None:
