@@ -94,9 +94,9 @@ class AudienceGraph:
         self._actor = actor if actor is not None else find_actor()
         desk = Desk(store, self._ways, self._graph, lambda: self._request(None), self._actor)
         self.audiences = Shelf(desk)
-        self.exports = Exports(store, actor=self._actor)
+        self.exports = Exports(store, actor=self._actor, home=home)
         self.decisions = RelationDecisions(runner, store, self.resolve, by=self._actor)
-        self.results = Results(runner, store, by=self._actor)
+        self.results = Results(runner, store, by=self._actor, home=home)
 
     @classmethod
     def connect(

@@ -14,6 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from audience_graph import release
+from audience_graph.audience.learn.load import load_results
+from audience_graph.audience.send.exports import Exports
 from audience_graph.cli import audience_graph
 from audience_graph.client import AudienceGraph
 from audience_graph.config import Connections, Home
@@ -214,6 +216,26 @@ def test_no_door_brings_an_erased_user_back(home: Home, runner: Neo4jRunner, sto
         assert not gone & {row["user_id"] for row in tx.rows("SELECT user_id FROM user_key")}
     # the run that is staged already, as it is now on disk: the same release
     assert release.stage(runner, store, home.runs / "mined", home=home).preference_space.startswith("pref_")
+
+
+def test_lists_and_results_that_name_erased_users_do_not_bring_them_back(
+    home: Home, runner: Neo4jRunner, store: Store, tmp_path: Path
+) -> None:
+    erase_users(runner, store, home, VICTIMS, because="asked")
+    Exports(store, home=home).suppress(["member-77", "member-770", "a new one", ODD], "asked")
+    lines = "".join(f"{user},1,1,0\n" for user in ("member-77", "member-770", "u1", "u10"))
+    (tmp_path / "results.csv").write_text("user_id,exposures,clicks,conversions\n" + lines)
+    report = load_results(store, tmp_path / "results.csv", 1, by="ann", home=home)
+    assert (report.read, report.rejected, report.told) == (4, 0, 2)
+    assert "2 rows of erased users were left out" in report.notes
+    with store.transaction(read_only=True) as tx:
+        users = {row["user_id"] for row in tx.rows("SELECT user_id FROM user_key")}
+    assert users == {*OTHERS, "a new one"}
+    (folder_of(home) / "key").unlink()
+    with pytest.raises(ConfigError, match="the key that knows them"):
+        Exports(store, home=home).suppress(["member-7"], "asked")
+    with pytest.raises(ConfigError, match="the key that knows them"):
+        load_results(store, tmp_path / "results.csv", 1, by="ann", home=home)
 
 
 def test_without_the_key_nothing_is_written(

@@ -14,7 +14,11 @@ from audience_graph.audience.learn.contract import COUNTS, HAPPENINGS, PER_USER,
 from audience_graph.audience.learn.exported import IN_EXPORT, Export, read_export
 from audience_graph.audience.send.arms import HOLDOUT
 from audience_graph.audit import record
+from audience_graph.config import Home
+from audience_graph.erased import read_erased
 from audience_graph.ingest.contract import Contract
+from audience_graph.ingest.leave_out import leave_out
+from audience_graph.ingest.leave_out import told as left_out
 from audience_graph.ingest.reading import LoadOptions, Reading, reading
 from audience_graph.vectors.store import Store, Transaction
 
@@ -76,19 +80,27 @@ class ResultsReport:
 
 
 def load_results(
-    store: Store, path: str | os.PathLike[str], export: int, *, by: str, options: LoadOptions = LoadOptions()
+    store: Store,
+    path: str | os.PathLike[str],
+    export: int,
+    *,
+    by: str,
+    options: LoadOptions = LoadOptions(),
+    home: Home | None = None,
 ) -> ResultsReport:
     """Check a file of results of an export and write what is new in it, with a line of the audit log.
 
     Users, or arms, that were not in the export are bad rows. Raises InputError before anything is written, unless
-    bad rows go to `options.reject_to`; NotFoundError for an unknown export.
+    bad rows go to `options.reject_to`; NotFoundError for an unknown export. Rows of erased users are left out; `home`
+    holds the key that knows them (ConfigError when it is missing).
     """
     with store.transaction(read_only=True) as tx:
         read_export(tx, export)
     contract = contract_of(path, options.mapping)
     with reading(path, contract, options) as found:
-        notes = _refuse_in_file(found, contract)
         with store.transaction() as tx:
+            erased = leave_out(found, read_erased(tx, home)) if contract is PER_USER else 0
+            notes = [*_refuse_in_file(found, contract), *left_out(erased)]
             tx.rows("SELECT FROM export WHERE id = %s FOR UPDATE", (export,))
             known = read_export(tx, export)
             told = _give(tx, found, contract)

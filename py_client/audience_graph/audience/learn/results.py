@@ -17,6 +17,7 @@ from audience_graph.audience.learn.learn import Learned, learn
 from audience_graph.audience.learn.load import ResultsReport, load_results
 from audience_graph.audience.learn.report import CampaignReport, campaign_report
 from audience_graph.audience.learn.write_back import WrittenBack, write_performed, write_picked
+from audience_graph.config import Home
 from audience_graph.errors import ConfigError, StoreUnavailable
 from audience_graph.graph.runner import Runner
 from audience_graph.ingest.reading import LoadOptions
@@ -28,11 +29,12 @@ Asked = str | int  # an audience by name (its newest export with results), or an
 class Results:
     """Results of exports. An audience stands for its newest export with results, a number for that export."""
 
-    def __init__(self, runner: Runner, store: Store, *, by: str) -> None:
-        """`by` is who does it, as the audit log says it."""
+    def __init__(self, runner: Runner, store: Store, *, by: str, home: Home | None = None) -> None:
+        """`by` is who does it, as the audit log says it; `home` the data folder, which knows who was erased."""
         self._runner = runner
         self._store = store
         self._by = by
+        self._home = home
 
     def load(self, path: str | os.PathLike[str], export: int, *, options: LoadOptions = LoadOptions()) -> ResultsReport:
         """Load a file of results, per user or per arm, and write PICKED and PERFORMED into the graph.
@@ -40,7 +42,7 @@ class Results:
         All of the file or nothing: bad rows raise InputError unless `options.reject_to` takes them. The same file again
         changes nothing. Where Neo4j does not answer the results are loaded all the same, and a note says so.
         """
-        found = load_results(self._store, path, _number(export), by=self._by, options=options)
+        found = load_results(self._store, path, _number(export), by=self._by, options=options, home=self._home)
         try:
             self.write_back(export)
         except StoreUnavailable as exc:

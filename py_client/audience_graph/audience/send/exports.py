@@ -35,6 +35,7 @@ from audience_graph.audience.send.to_webhook import CHUNK_ROWS
 from audience_graph.audience.send.webhook import Retry
 from audience_graph.audience.target import MOST
 from audience_graph.audit import find_actor
+from audience_graph.config import Home
 from audience_graph.errors import ConfigError, ExportError, NotFoundError
 from audience_graph.release.progress import Progress, silent
 from audience_graph.vectors.store import Store, Transaction
@@ -43,8 +44,12 @@ from audience_graph.vectors.store import Store, Transaction
 class Exports:
     """What leaves the system, and what keeps users from leaving it."""
 
-    def __init__(self, store: Store, *, actor: str | None = None, retry: Retry | None = None) -> None:
+    def __init__(
+        self, store: Store, *, actor: str | None = None, retry: Retry | None = None, home: Home | None = None
+    ) -> None:
+        """`home` is the data folder, which knows who was erased."""
         self._store = store
+        self._home = home
         self._actor = actor if actor is not None else find_actor()
         self._retry = retry or Retry()
 
@@ -142,7 +147,7 @@ class Exports:
         """Never send these users again, of a list or a text file with one id a line. Unknown ids count from now on."""
         given = read_users(users)
         with self._store.transaction() as tx:
-            suppress(tx, self._actor, given, reason)
+            suppress(tx, self._actor, given, reason, home=self._home)
             return show_suppressed(count_reasons(tx), len(given.user_ids))
 
     def release(self, users: Sequence[str] | os.PathLike[str]) -> Suppressed:

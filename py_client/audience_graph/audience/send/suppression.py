@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 
 from audience_graph.audit import record
+from audience_graph.config import Home
+from audience_graph.erased import without_erased
 from audience_graph.errors import ConfigError, InputError, Problem
 from audience_graph.vectors.packing import csv_blocks
 from audience_graph.vectors.store import Transaction
@@ -47,14 +49,16 @@ def read_users(users: Sequence[str] | os.PathLike[str]) -> GivenUsers:
     return GivenUsers(tuple(dict.fromkeys(one for _, one in listed)), None if path is None else path.name)
 
 
-def suppress(tx: Transaction, who: str, given: GivenUsers, reason: str) -> int:
+def suppress(tx: Transaction, who: str, given: GivenUsers, reason: str, *, home: Home | None = None) -> int:
     """Never send these users again; returns how many were not suppressed before, whose reason stays. Audited.
 
-    Ids that are not known get a key, so that users who are loaded later are held back from the start.
+    Ids that are not known get a key, so that users who are loaded later are held back from the start. Those of erased
+    users get none: they are not loaded again. `home` holds the key that knows them (ConfigError when it is missing).
     """
     if not reason.strip() or "\0" in reason:
         raise ConfigError("suppressing users needs a reason", hint="such as 'asked not to be contacted'")
-    _stage(tx, given)
+    stays = without_erased(tx, home, given.user_ids)
+    _stage(tx, replace(given, user_ids=tuple(u for u, kept in zip(given.user_ids, stays, strict=True) if kept)))
     tx.execute(
         "INSERT INTO user_key (user_id) SELECT user_id FROM given_id g "
         "WHERE NOT EXISTS (SELECT FROM user_key k WHERE k.user_id = g.user_id) ORDER BY user_id ON CONFLICT DO NOTHING"
