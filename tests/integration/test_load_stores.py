@@ -36,7 +36,7 @@ def test_entities_are_written_once_and_changed_in_place(runner: Neo4jRunner, tmp
     assert (report.read, report.written, report.unchanged) == (3, 2, 1)
     known = {entity.id: entity for entity in read_dictionary(runner).entities}
     assert known["spa"] == Entity("spa", "Spa", "service", ("hot spring",))
-    assert known[HOSTILE] == Entity(HOSTILE, HOSTILE, "x", (), "d", True)
+    assert known[HOSTILE] == Entity(HOSTILE, HOSTILE, "x", (), "d", True, decided_by="file")
 
     assert load_entities(tmp_path / "a.jsonl", runner=runner).written == 0
 

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audience_graph.entities.text import singular
 from audience_graph.errors import ConfigError
 from audience_graph.sentences.demand import read_demand
-from audience_graph.sentences.vocabulary import Value, Vocabulary, singular
+from audience_graph.sentences.vocabulary import Value, Vocabulary
 
 NAMES = ("baby food", "nappies", "strollers", "lip makeup", "eye makeup", "base makeup", "running shoes", "running",
          "used cars", "credit cards", "train tickets", "跑鞋")  # fmt: skip

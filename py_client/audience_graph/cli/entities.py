@@ -1,16 +1,20 @@
-"""`audience-graph entities`: the dictionary and what it lacks."""
+"""`audience-graph entities`: the dictionary, what it lacks, what of it is sensitive."""
 
 from __future__ import annotations
 
 import click
 
 from audience_graph.cli.options import data_dir_option, format_options, print_json, print_rows
+from audience_graph.cli.sensitive import sensitive
 from audience_graph.config import find_connections, find_home
 
 
 @click.group()
 def entities() -> None:
-    """Look at the entity dictionary and at what it lacks."""
+    """Look at the entity dictionary, at what it lacks, and at what of it is sensitive."""
+
+
+entities.add_command(sensitive)
 
 
 @entities.command()

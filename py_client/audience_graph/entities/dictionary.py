@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import Runner
 
+Decider = Literal["file", "person", "list"]
+
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """One row of the dictionary."""
+    """One row of the dictionary.
+
+    `category` says why it is `sensitive`. `decided_by` says who did: "file" and "person" say so for good, "list" may
+    change with the list (`sensitive.toml`); None = nobody looked at it, or the list does not have it.
+    """
 
     id: str
     name: str
@@ -20,6 +26,8 @@ class Entity:
     aliases: tuple[str, ...] = ()
     description: str | None = None
     sensitive: bool = False
+    category: str | None = None
+    decided_by: Decider | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +76,22 @@ def write_entities(runner: Runner, entities: Iterable[Entity]) -> int:
             "aliases": [list(e.aliases) for e in listed],
             "descriptions": [e.description for e in listed],
             "sensitive": [e.sensitive for e in listed],
+            "categories": [e.category for e in listed],
+            "deciders": [e.decided_by for e in listed],
         },
     )
     return int(rows[0]["written"])
 
 
 def entity_of(row: dict[str, Any]) -> Entity:
-    """Return the entity of a row with id, name, type, aliases, description and sensitive."""
+    """Return the entity of a row with id, name, type, aliases, description, sensitive, category and decided_by."""
     return Entity(
         id=row["id"],
         name=row["name"],
         type=row["type"],
         aliases=tuple(row["aliases"] or ()),
         description=row["description"],
-        sensitive=bool(row["sensitive"]),
+        sensitive=row["sensitive"],
+        category=row["category"],
+        decided_by=row["decided_by"],
     )

@@ -38,3 +38,14 @@ def tokens(text: str) -> list[str]:
 def normalise(text: str) -> str:
     """Return the normal form: two texts with one normal form mean the same to the dictionary."""
     return " ".join(tokens(text))
+
+
+def singular(word: str) -> str:
+    """Return an English word without its plural ending, roughly: both numbers of a word give one form."""
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    if len(word) > 4 and word.endswith(("ches", "shes", "sses", "xes", "zes")):
+        return word[:-2]
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return word[:-1]
+    return word

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audience_graph.entities.dictionary import Dictionary
-from audience_graph.entities.text import UNSPACED, normalise
+from audience_graph.entities.text import UNSPACED, normalise, singular
 
 Floats = npt.NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Floats]
@@ -111,17 +111,6 @@ def _meanings(values: Sequence[Value], encode: Encode) -> Near:
         return [Found(phrase, values[i], "meaning", round(float(cosine[i]), 4)) for i in order]
 
     return near
-
-
-def singular(word: str) -> str:
-    """Return an English word without its plural ending, roughly: both numbers of a word give one form."""
-    if len(word) > 4 and word.endswith("ies"):
-        return word[:-3] + "y"
-    if len(word) > 4 and word.endswith(("ches", "shes", "sses", "xes", "zes")):
-        return word[:-2]
-    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        return word[:-1]
-    return word
 
 
 def _unit(vectors: Floats) -> Floats:
