@@ -1,7 +1,7 @@
 // Purpose: entities whose id, name or an alias is the phrase, and the release that the mirror shows.
 // params: phrases (list of maps: position, id = the phrase as typed, names = spellings to look up in the name
 //   index, lower = NFKC lower-case form, query = the phrase as a quoted full-text query), types (list, empty = all)
-// returns: position, id, name, type, aliases, mirror
+// returns: position, id, name, type, aliases, sensitive, mirror
 OPTIONAL MATCH (current:Current {id: 'current'})
 WITH current.release_id AS mirror
 UNWIND $phrases AS phrase
@@ -22,4 +22,4 @@ OPTIONAL CALL (phrase) {
   LIMIT 100
 }
 RETURN phrase.position AS position, entity.id AS id, entity.name AS name, entity.type AS type,
-       entity.aliases AS aliases, mirror
+       entity.aliases AS aliases, coalesce(entity.sensitive = true, false) AS sensitive, mirror

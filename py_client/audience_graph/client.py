@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, overload
 
+from audience_graph.allowed import Allowed
 from audience_graph.audience.ask import Ask, SentenceOptions
 from audience_graph.audience.audience import Audience, users
 from audience_graph.audience.compare import Comparison
@@ -33,6 +34,7 @@ from audience_graph.audience.learn.decisions import RelationDecisions
 from audience_graph.audience.learn.results import Results
 from audience_graph.audience.pick import PickRule
 from audience_graph.audience.plan import Plan
+from audience_graph.audience.safety.asked import check_matches
 from audience_graph.audience.send.exports import Exports
 from audience_graph.audience.sentence import Speaker
 from audience_graph.audience.shelf import Shelf
@@ -75,12 +77,13 @@ class AudienceGraph:
         runs: Path | None = None,
         actor: str | None = None,
         home: Home | None = None,
+        because: str | None = None,
     ) -> None:
         """Ask over these seams. `encoder` turns texts into vectors of the text space; MiniLM, loaded when needed.
 
         `runs` is the folder of runs: sentence encoders that were trained whole lie there. `actor` is who the audit log
         says did it: by default `AUDIENCE_GRAPH_ACTOR`, else the name of the user of this machine. `home` is the data
-        folder.
+        folder. `because` lets sensitive entities into every question; see `because()`.
         """
         self._runner = runner
         self._store = store
@@ -92,7 +95,8 @@ class AudienceGraph:
         self._speaker = Speaker(runner, self._text_encoder, self._texts, runs)
         self._ways = Ways(self._speaker, self._graph)
         self._actor = actor if actor is not None else find_actor()
-        desk = Desk(store, self._ways, self._graph, lambda: self._request(None), self._actor)
+        self._because = because
+        desk = Desk(store, self._ways, self._graph, lambda: self._request(None, allowed=self._allowed()), self._actor)
         self.audiences = Shelf(desk)
         self.exports = Exports(store, actor=self._actor, home=home)
         self.decisions = RelationDecisions(runner, store, self.resolve, by=self._actor)
@@ -148,15 +152,17 @@ class AudienceGraph:
         types: Sequence[str] | None = None,
         week: str | None = None,
         options: ExpandOptions | None = None,
+        sensitive_because: str | None = None,
     ) -> Expansion:
         """Return the entities within `hops` (default 2) of phrases or ids, best first, with the paths that gave them.
 
-        Arguments override those of `options`, which also holds fan-out, damping and direction. Raises
-        AmbiguousError, naming the choices, for a phrase with several meanings.
+        Arguments override those of `options`, which also holds fan-out, damping and direction. Sensitive entities are
+        let in by a reason, `sensitive_because`, which is in the audit log before the answer is here. Raises
+        AmbiguousError, naming the choices, for a phrase with several meanings; SensitiveError for a sensitive one.
         """
         listed = types if types is None or isinstance(types, str) else tuple(types)
         chosen = _with(options, hops=hops, min_relevance=min_relevance, limit=limit, types=listed, week=week)
-        with self._request(chosen.week) as request:
+        with self._request(chosen.week, allowed=self._allowed(sensitive_because)) as request:
             return self._graph.expand(phrases, request, chosen)
 
     def plan(self, phrases: Phrases, *, sentence: SentenceOptions | None = None) -> Plan:
@@ -181,6 +187,7 @@ class AudienceGraph:
         rule: PickRule | None = None,
         options: ExpandOptions | None = None,
         sentence: SentenceOptions | None = None,
+        sensitive_because: str | None = None,
     ) -> Target:
         """Return the `size` users who want what phrases, or one sentence, ask for, best first.
 
@@ -189,18 +196,21 @@ class AudienceGraph:
         by the fused ranks. None: both where the release has such a space, else the graph.
 
         The ranking is exact over all users with a vector, less `exclude_users`. With `min_score` only users of at least
-        that score come. Raises NotFoundError when no picked entity has a vector, or nothing in a sentence is known.
+        that score come. `sensitive_because`: see `expand`. Raises NotFoundError when no picked entity has a vector, or
+        nothing in a sentence is known.
         """
         exclude = exclude_users if isinstance(exclude_users, str) else tuple(exclude_users)
         cut = Cut(size, min_score, exclude)  # type: ignore[arg-type] # a lone str is refused by Cut
         chosen = _with(options, hops=hops, week=week)
         ask = Ask(phrases, cut, method, chosen, rule, sentence or SentenceOptions())
-        with self._request(chosen.week) as request:
+        with self._request(chosen.week, allowed=self._allowed(sensitive_because)) as request:
             release, found = request.read, self._ways.target(request, ask)
             return replace(found, days=release.preference_days, **release.source)
 
     @overload
-    def explain(self, user_id: str, about: Audience, *, purpose: str | None = None) -> AudienceExplanation: ...
+    def explain(
+        self, user_id: str, about: Audience, *, purpose: str | None = None, sensitive_because: str | None = None
+    ) -> AudienceExplanation: ...
 
     @overload
     def explain(
@@ -214,6 +224,7 @@ class AudienceGraph:
         rule: PickRule | None = None,
         options: ExpandOptions | None = None,
         sentence: SentenceOptions | None = None,
+        sensitive_because: str | None = None,
     ) -> Explanation: ...
 
     def explain(
@@ -228,32 +239,39 @@ class AudienceGraph:
         rule: PickRule | None = None,
         options: ExpandOptions | None = None,
         sentence: SentenceOptions | None = None,
+        sensitive_because: str | None = None,
     ) -> Explanation | AudienceExplanation:
         """Return why a user has their score: phrase -> path -> entity -> own events, with parts that add up.
 
         `about` is an Audience, for its members and for those who are not (see `Audience.explain`); a Target, explained
         on its own release and picked entities; or phrases, which are picked anew. On the sentence's side the own events
-        are given that lie nearest to it. Of a Target or phrases raises NotFoundError for an unknown user; one without
+        are given that lie nearest to it. What is sensitive in the user's own events is withheld without
+        `sensitive_because`: see `expand`. Of a Target or phrases raises NotFoundError for an unknown user; one without
         events gets an answer that says so.
         """
         if not isinstance(user_id, str):
             raise ConfigError(f"a user id is text, not {user_id!r}")
+        allowed = self._allowed(sensitive_because, user_id)
         if isinstance(about, Audience):
             if any(given is not None for given in (method, hops, week, rule, options, sentence)):
                 raise ConfigError("an audience says itself how it is ranked", hint="pass purpose alone beside it")
-            return self.audiences.of(about).explain(user_id, purpose=purpose)
+            asked = self if sensitive_because is None else self.because(sensitive_because)
+            return asked.audiences.of(about).explain(user_id, purpose=purpose)
         if purpose is not None:
             raise ConfigError("a purpose is asked about an audience", hint="ag.explain(user, ag.audience(phrases))")
         if isinstance(about, Target):
             with kept(self._store) as versions, self._store.transaction(read_only=True, snapshot=True) as tx:
                 versions += [about.version] if about.version is not None else []
-                told = self._ways.explain_target(tx, current_or_none(tx), about, user_id)
-            return self._graph.named(told)
+                told = self._ways.explain_target(tx, current_or_none(tx), about, user_id, allowed=allowed)
+            named = self._graph.named(told, allowed)
+            if allowed is not None:
+                allowed.record(self._store, self._actor, about.release)
+            return named
         chosen = _with(options, hops=hops, week=week)
         ask = Ask(about, Cut(), method, chosen, rule, sentence or SentenceOptions())
-        with self._request(chosen.week) as request:
-            found, release = self._ways.explain(request, ask, user_id), request.read
-        return replace(self._graph.named(found), **release.source)
+        with self._request(chosen.week, allowed=allowed) as request:
+            found, release = self._graph.named(self._ways.explain(request, ask, user_id), allowed), request.read
+        return replace(found, **release.source)
 
     def audience(
         self,
@@ -317,7 +335,9 @@ class AudienceGraph:
         with self._request(None) as request:
             for parameter in saved.asked:
                 if parameter.kind == "entity":
-                    values[parameter.name] = self._graph.resolve(values[parameter.name], request).ids[0]
+                    meant = self._graph.resolve(values[parameter.name], request).require()
+                    check_matches(meant, None)
+                    values[parameter.name] = meant[0].id
             found = run_saved(self._runner, request.tx, saved, values, request.read)
             request.versions += [v for k, v in found.parameters.items() if k == "previous_relation_type"]
         return found
@@ -338,10 +358,24 @@ class AudienceGraph:
             raise ConfigError("this client has no data folder to erase from", hint="AudienceGraph.connect(data_dir)")
         return erase_users(self._runner, self._store, self._home, user_ids, because=because, who=self._actor)
 
+    def because(self, reason: str) -> AudienceGraph:
+        """Return this client with a reason that lets sensitive entities into all that it is asked, audiences too.
+
+        Each question that runs writes a line to the audit log before its answer. Close the first one.
+        """
+        Allowed.of(reason)
+        return self._over(self._runner, self._store, reason)
+
     def traced(self, tell: Tell) -> AudienceGraph:
         """Return this client with `tell(name, text, parameters)` called before each query. Close the first one."""
-        runner, store = TracedRunner(self._runner, tell), TracedStore(self._store, tell)
-        return AudienceGraph(runner, store, encoder=self._encoder, runs=self._runs, actor=self._actor, home=self._home)
+        return self._over(TracedRunner(self._runner, tell), TracedStore(self._store, tell), self._because)
+
+    def _over(self, runner: Runner, store: Store, because: str | None) -> AudienceGraph:
+        how: dict[str, Any] = {"encoder": self._encoder, "runs": self._runs, "actor": self._actor, "home": self._home}
+        return AudienceGraph(runner, store, because=because, **how)
+
+    def _allowed(self, because: str | None = None, user_id: str | None = None) -> Allowed | None:
+        return Allowed.of(because if because is not None else self._because, user_id=user_id)
 
     def close(self) -> None:
         """Close what `connect` opened; a driver that was passed stays open."""
@@ -361,11 +395,14 @@ class AudienceGraph:
         return "AudienceGraph()"
 
     @contextmanager
-    def _request(self, week: str | None, *, required: bool = True) -> Iterator[Request]:
+    def _request(self, week: str | None, *, required: bool = True, allowed: Allowed | None = None) -> Iterator[Request]:
+        """Open a request. What it allows is in the audit log when it ends well: else it raises, and gives no answer."""
         with kept(self._store) as versions, self._store.transaction(read_only=True, snapshot=True) as tx:
             release = read_version_of(tx, week) if required else current_or_none(tx)
             versions += [release.version] if required and release is not None else []
-            yield (request := Request(tx, release, versions))
+            yield (request := Request(tx, release, versions, allowed=allowed))
+        if allowed is not None:
+            allowed.record(self._store, self._actor, None if release is None else release.id)
         if request.mirror_behind:
             with suppress(StoreError):  # the answer is right all the same: it did not read the mirror
                 repair_mirror(self._runner, self._store)

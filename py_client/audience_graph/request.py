@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from audience_graph.allowed import Allowed
 from audience_graph.errors import NotFoundError
 from audience_graph.release.records import Release, read_current
 from audience_graph.vectors.store import Transaction
@@ -14,13 +15,15 @@ class Request:
     """One snapshot of Postgres and the release that it is read at, None before anything is published.
 
     `versions` are those that are read, by name or by relation type; `mirror_behind` tells that Neo4j's mirror names
-    another release than Postgres does.
+    another release than Postgres does. `allowed` is the reason that lets sensitive entities in, None where these are
+    not; whoever gives the answer away records it first.
     """
 
     tx: Transaction
     release: Release | None
     versions: list[str]
     mirror_behind: bool = False
+    allowed: Allowed | None = None
 
     @property
     def read(self) -> Release:

@@ -15,7 +15,7 @@ from audience_graph.client import AudienceGraph
 from audience_graph.errors import ConfigError, NotFoundError
 from audience_graph.graph.expansion import ExpandOptions
 
-EXACT = [{"position": 0, "id": "e1", "name": "spa", "type": "service", "aliases": [], "mirror": 4}]
+EXACT = [{"position": 0, "id": "e1", "name": "spa", "type": "service", "aliases": [], "sensitive": False, "mirror": 4}]
 PACKED = {"ids": ["e2"], "names": ["tub"], "types": ["t"], "hops": [1], "relevances": [0.8], "paths": [["e1", "e2"]]}
 
 
@@ -23,7 +23,7 @@ def client(**store: Any) -> tuple[AudienceGraph, FakeRunner, FakeStore]:
     runner = FakeRunner(
         {
             "entities/resolve_exact": EXACT,
-            **{f"entities/expand_{hops}_packed": [{**PACKED, "missing": []}] for hops in (1, 2, 3, 4)},
+            **{f"entities/expand_{hops}_packed": [{**PACKED, "missing": [], "refused": []}] for hops in (1, 2, 3, 4)},
         }
     )
     answers = {

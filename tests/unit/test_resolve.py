@@ -20,6 +20,7 @@ def row(entity_id: str, name: str, kind: str = "service", **more: Any) -> dict[s
         "name": name,
         "type": kind,
         "aliases": [],
+        "sensitive": False,
         "mirror": 3,
         "score": 2.0,
         **more,

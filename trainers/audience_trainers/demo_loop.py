@@ -34,6 +34,8 @@ from audience_trainers.relations.mine import MineOptions, mine_week
 from audience_trainers.run import RunFolder
 
 Tell = Callable[[str], None]
+# Every phrase of the world is judged, those of sensitive services too.
+EVALUATION = "evaluation against the planted truth"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ def run_demo(home: Home, options: DemoOptions, *, tell: Tell) -> DemoResult:
     truth = read_truth(folder)
     with AudienceGraph.connect(connections=connections) as ag:
         with clock.stage("ask", "Asking for one phrase"):
-            story = tell_story(ag, options.phrase or english_phrase(truth), relation_grades(folder), run)
+            story = tell_story(ag, options.phrase or english_phrase(ag, truth), relation_grades(folder), run)
         with clock.stage("evaluate", "Comparing with the planted truth"):
             quality, lifts = evaluate(ag, run, folder, truth)
     return DemoResult(
@@ -164,7 +166,7 @@ def evaluate(
     found = run.read_table("relations").select(["source_id", "target_id"]).to_pandas()
 
     def target(phrase: str, size: int) -> Mapping[str, float]:
-        best = ag.target(phrase, size=size)
+        best = ag.target(phrase, size=size, sensitive_because=EVALUATION)
         return dict(zip(best.user_ids, best.scores.tolist(), strict=True))
 
     relations = pd.read_parquet(folder / "truth" / "relations.parquet")
@@ -178,9 +180,10 @@ def relation_grades(folder: Path) -> dict[tuple[str, str], float]:
     return dict(zip(pairs, frame["grade"], strict=True))
 
 
-def english_phrase(truth: Truth) -> str:
-    """Return the first phrase in plain letters."""
-    return next((phrase for phrase, _ in truth.phrases if phrase.isascii()), truth.phrases[0][0])
+def english_phrase(ag: AudienceGraph, truth: Truth) -> str:
+    """Return the first phrase in plain letters that is asked for without a reason."""
+    plain = (phrase for phrase, _ in truth.phrases if phrase.isascii())
+    return next((p for p in plain if not any(m.sensitive for m in ag.resolve(p).require())), truth.phrases[0][0])
 
 
 def counts_of(world: Mapping[str, Any], quality: RelationQuality, published: Release) -> dict[str, int]:

@@ -106,9 +106,9 @@ def print_reason(console: Console, found: Explanation) -> None:
     """Print why one user is in: the entities of own events with the largest shares, and the last event of each."""
     console.print(f"  [bold]{escape(found.user_id)}[/bold] scores {_score(found.score)}, because of")
     for reason in found.reasons[:REASONS]:
-        _, channel, text = reason.events[0]
+        _, channel, text = reason.last
         share = "" if reason.share is None else f"{reason.share:.0%} "
-        said = f"{channel}: {text}" if text is not None else channel
+        said = f"{channel}: {text}" if text is not None else channel or "not told without a reason"
         path = "" if len(reason.path_names) < 2 else f" (by {' -> '.join(reason.path_names)})"
         console.print(f"    {share}{escape(reason.name)}{escape(path)}", highlight=False)
         console.print(f"        [dim]{escape(said)}[/dim]", highlight=False)

@@ -90,9 +90,14 @@ class Desk:
 
         The log holds no id of who is unknown: it may be one that was erased.
         """
-        doors = Doors(self._ways, self._graph.named, partial(show_sizes, self.store))
         with self.evaluation() as evaluation:
+            allowed = evaluation.request.allowed
+            named = partial(self._graph.named, allowed=allowed)
+            check = partial(self._graph.check, allowed=allowed)
+            doors = Doors(self._ways, named, check, partial(show_sizes, self.store))
             found, subject = explain_person(evaluation, doors, definition, user_id, purpose)
+            if allowed is not None and found.status != "unknown user":
+                allowed.user_id = user_id
         user = {"user_id": user_id} if found.status != "unknown user" else {"known": False}
         told = {**user, "snapshot": found.snapshot, "purpose": purpose}
         with self.store.transaction() as tx:

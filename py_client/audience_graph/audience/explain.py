@@ -35,7 +35,8 @@ class Reason:
 
     `part` is its share of the score in units of the score; `share` = part / sum of all parts, None when that is 0.
     `path` runs from the seed to the picked entity that it speaks for; `events` holds (time, channel, text), newest
-    first, and `mentions` how often they name the entity.
+    first, and `mentions` how often they name the entity. Without a reason to ask for them, sensitive entities are one
+    row together, without a name and without events, and events that name one have no text.
     """
 
     id: str
@@ -49,6 +50,11 @@ class Reason:
     path: tuple[str, ...]
     path_names: tuple[str, ...]
     events: tuple[tuple[datetime, str, str | None], ...]
+
+    @property
+    def last(self) -> tuple[datetime | None, str | None, str | None]:
+        """The newest of the events; nothing where they are withheld."""
+        return self.events[0] if self.events else (None, None, None)
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -99,9 +105,9 @@ class Explanation(Answer):
             "path": [*none, *(list(x.path_names) for x in r)],
             "entity": [*none, *(x.name for x in r)],
             "mentions": [*none, *(x.mentions for x in r)],
-            "last_event": [*(x.time for x in near), *(x.events[0][0] for x in r)],
-            "channel": [*(x.channel for x in near), *(x.events[0][1] for x in r)],
-            "text": [*(x.text for x in near), *(x.events[0][2] for x in r)],
+            "last_event": [*(x.time for x in near), *(x.last[0] for x in r)],
+            "channel": [*(x.channel for x in near), *(x.last[1] for x in r)],
+            "text": [*(x.text for x in near), *(x.last[2] for x in r)],
         }
         if self.nearness is None:
             return columns

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
+from audience_graph.allowed import Allowed
 from audience_graph.audience.explain import Explanation, name_entities
 from audience_graph.audience.pick import Picked, PickRule, pick
+from audience_graph.audience.safety.asked import check_flags, check_matches
+from audience_graph.audience.safety.withhold import withhold
+from audience_graph.entities.flags import flagged
 from audience_graph.entities.matches import Match, Resolution
 from audience_graph.entities.resolve import Encoder, resolve
 from audience_graph.graph.answers import Expansion, Seed
@@ -36,10 +40,18 @@ class GraphSide:
         return replace(found, **release.source)
 
     def expand(self, phrases: Phrases, request: Request, options: ExpandOptions) -> Expansion:
-        """Return the entities near phrases or ids. Raises AmbiguousError for a phrase with several meanings."""
-        seeds = self.resolve(phrases, request).require()
-        release = request.read
-        rows = expand(self._runner, release.ref, [m.id for m in seeds], options)
+        """Return the entities near phrases or ids; sensitive ones where the request allows them.
+
+        Raises AmbiguousError for a phrase with several meanings, SensitiveError for one that is not allowed.
+        """
+        seeds = self.asked(phrases, request)
+        release, allowed = request.read, request.allowed
+        if allowed is not None:
+            options = replace(options, sensitive=True)
+        because = None if allowed is None else allowed.because
+        rows = expand(self._runner, release.ref, [m.id for m in seeds], options, because=because)
+        if allowed is not None:
+            self.check((i for row in rows for i in row.path), allowed)
         return Expansion(tuple(_seed(m) for m in seeds), tuple(rows), options, **release.source)
 
     def pick(
@@ -49,9 +61,40 @@ class GraphSide:
         near = self.expand(phrases, request, options)
         return pick(near.seeds, near.entities, rule or PickRule())
 
-    def named(self, found: Explanation) -> Explanation:
-        """Return an explanation with the names of its entities in place of their ids."""
-        return name_entities(found, self.names(sorted({i for r in found.reasons for i in (r.id, *r.path)})))
+    def asked(self, phrases: Phrases, request: Request) -> tuple[Match, ...]:
+        """Return what phrases mean, and note it where the request allows sensitive ones.
+
+        Raises AmbiguousError for a phrase with several meanings, SensitiveError for one that is not allowed.
+        """
+        found = self.resolve(phrases, request).require()
+        check_matches(found, request.allowed)
+        return found
+
+    def check(self, ids: Iterable[str], allowed: Allowed | None) -> None:
+        """Note which of the entities are sensitive. Raises SensitiveError for any of them that is not allowed."""
+        check_flags(flagged(self._runner, ids), allowed)
+
+    def sensitive(self, ids: Iterable[str]) -> Collection[str]:
+        """Return which of the entities are sensitive."""
+        return flagged(self._runner, ids).keys()
+
+    def told(self, ids: Sequence[str], allowed: Allowed | None) -> list[str]:
+        """Return the entities in order, sensitive ones where they are allowed."""
+        sensitive = self.sensitive(ids)
+        if allowed is None:
+            return [i for i in ids if i not in sensitive]
+        allowed.use(sensitive)
+        return list(ids)
+
+    def named(self, found: Explanation, allowed: Allowed | None) -> Explanation:
+        """Return an explanation with the names of its entities in place of their ids; sensitive ones where allowed."""
+        ids = sorted({i for r in found.reasons for i in (r.id, *r.path)})
+        told = name_entities(found, self.names(ids))
+        sensitive = self.sensitive(ids)
+        if allowed is None:
+            return withhold(told, sensitive)
+        allowed.use(sensitive)
+        return told
 
     def names(self, ids: Sequence[str]) -> dict[str, str]:
         """Return the names of entities by id; those that are unknown are left out."""

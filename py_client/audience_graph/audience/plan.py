@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audience_graph.answer import Answer
+from audience_graph.audience.safety.asked import SensitiveThing
 from audience_graph.audience.weighing import Weighing
 from audience_graph.errors import NotFoundError
 from audience_graph.sentences.rewrite import Rewritten
@@ -20,8 +21,9 @@ class Plan(Answer):
     `asked` is what the model is told: the sentence, or what it was rewritten to. `not_understood` are words that
     nothing known is called or near to; `coverage` is the share of the meaningful words that were understood. Where that
     leaves nothing, `by_meaning` are those words that the text encoder has met: the sentence can be ranked by their
-    meaning alone. A sentence that is the name of a tuned prompt stands for it. `weighing`: how much the graph counts
-    where graph and sentence are both asked, None without a user-text space.
+    meaning alone. A sentence that is the name of a tuned prompt stands for it. `sensitive` is what of it needs a
+    reason to be asked for. `weighing`: how much the graph counts where graph and sentence are both asked, None without
+    a user-text space.
     """
 
     sentence: str
@@ -31,6 +33,7 @@ class Plan(Answer):
     prompt: Prompt | None = None
     text_space: str | None = None
     weighing: Weighing | None = None
+    sensitive: tuple[SensitiveThing, ...] = ()
     release: int | None = None
     version: str | None = None
     week: str | None = None
@@ -62,7 +65,8 @@ class Plan(Answer):
 
     def lines(self) -> list[str]:
         """Return the plan in words, line by line."""
-        return [*self._asked_lines(), *([] if self.weighing is None else [f"both:      {self.weighing.line()}"])]
+        weighed = [] if self.weighing is None else [f"both:      {self.weighing.line()}"]
+        return [*self._asked_lines(), *(f"sensitive: {thing}: needs a reason" for thing in self.sensitive), *weighed]
 
     def _asked_lines(self) -> list[str]:
         if self.prompt is not None:
@@ -91,10 +95,12 @@ class Plan(Answer):
 
     def _columns(self) -> Mapping[str, Sequence[Any]]:
         found = self.rewritten.demand.found
+        flags = {thing.entity.id for thing in self.sensitive if thing.entity is not None}
         return {
             "said": [f.said for f in found],
             "meant": [f.value.text for f in found],
             "entity": [f.value.id for f in found],
             "by": [f.how for f in found],
             "score": [f.score for f in found],
+            "sensitive": [f.value.id is not None and f.value.id in flags for f in found],
         }

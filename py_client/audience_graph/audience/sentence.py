@@ -14,7 +14,9 @@ import numpy as np
 
 from audience_graph.audience.ask import SentenceOptions
 from audience_graph.audience.plan import Plan
+from audience_graph.audience.safety.asked import sensitive_things
 from audience_graph.entities.dictionary import Dictionary, read_dictionary
+from audience_graph.entities.flags import flagged
 from audience_graph.entities.linking import Linker
 from audience_graph.entities.resolve import nearest_entities
 from audience_graph.entities.text_encoder import TextEncoder
@@ -83,6 +85,7 @@ class Speaker:
         missed = () if said.demand.understood or prompt is not None else said.demand.not_understood
         met = tuple(word for word, known in zip(missed, self._texts.knows(missed), strict=True) if known)
         reword = how.reword or how.rewriter is not None
+        flags = flagged(self._runner, [f.value.id for f in said.demand.found if f.value.id is not None])
         asked = said.sentences if reword and said.sentences and prompt is None else (sentence,)
         return Plan(
             sentence,
@@ -91,6 +94,7 @@ class Speaker:
             by_meaning=met if 2 * len(met) >= len(missed) else (),
             prompt=prompt,
             text_space=None if space is None else space.space,
+            sensitive=sensitive_things(words, said.demand.found, flags),
         )
 
     def vector(self, tx: Transaction, plan: Plan, space: TextSpace) -> Floats:

@@ -10,6 +10,7 @@ import numpy as np
 from audience_graph.audience.ask import SentenceOptions
 from audience_graph.audience.compare import Change, ComparedSpace, Comparison, compare_audiences
 from audience_graph.audience.disclosure import MINIMUM_SIZE, shown
+from audience_graph.audience.safety.asked import check_things
 from audience_graph.audience.sentence import Speaker
 from audience_graph.audience.target import MOST
 from audience_graph.entities.dictionary import read_some
@@ -50,7 +51,8 @@ def compare_spaces(request: Request, speaker: Speaker, runner: Runner, beside: B
     """Return the comparison: all users of both spaces are scored for each sentence.
 
     Raises NotFoundError for an unknown space, a sentence of which nothing is known (unless a guess is asked for), or
-    where there is nothing to suggest a sentence from; ConfigError for a space compared with itself.
+    where there is nothing to suggest a sentence from; ConfigError for a space compared with itself; SensitiveError for
+    a sentence about something sensitive.
     """
     tx = request.tx
     a, b = (read_space(tx, name) for name in (beside.a, beside.b))
@@ -58,7 +60,8 @@ def compare_spaces(request: Request, speaker: Speaker, runner: Runner, beside: B
         raise ConfigError(f"space {a.space} beside itself", hint="`audience-graph users list` names the others")
     sentences = tuple(dict.fromkeys(beside.sentences))
     if not sentences:
-        sentences = suggested_sentences(tx, runner, request.read)
+        said = suggested_sentences(tx, runner, request.read)
+        sentences = tuple(s for s in said if not speaker.plan(tx, s, a, beside.options).sensitive)
         beside = replace(beside, options=replace(beside.options, guess=True))  # a name may hold no word at all
     changes = [_named(tx, _change(tx, speaker, sentence, (a, b), beside)) for sentence in sentences]
     return Comparison(_compared(tx, a), _compared(tx, b), beside.size, tuple(changes), **request.read.source)
@@ -87,6 +90,7 @@ def _change(tx: Transaction, speaker: Speaker, sentence: str, spaces: Sequence[T
     for space in spaces:
         plan = speaker.plan(tx, sentence, space, beside.options)
         plan.require(guess=beside.options.guess)
+        check_things(plan.sensitive, None)
         sides.append(all_scores(tx, space.space, speaker.vector(tx, plan, space)))
     return compare_audiences(sentence, sides[0], sides[1], beside.size)
 

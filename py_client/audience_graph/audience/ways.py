@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from audience_graph.allowed import Allowed
 from audience_graph.audience.ask import Ask
 from audience_graph.audience.explain import Explanation, Question, explain_user
 from audience_graph.audience.graph_side import GraphSide
-from audience_graph.audience.near_events import Nearness, near_events
+from audience_graph.audience.near_events import Nearness, near_events, nothing_withheld
 from audience_graph.audience.pick import Picked
 from audience_graph.audience.plan import Plan
 from audience_graph.audience.rank import Said, by_both, by_sentence
+from audience_graph.audience.safety.asked import check_things
 from audience_graph.audience.sentence import Speaker
 from audience_graph.audience.target import Target, target_users
 from audience_graph.audience.weighing import weighing
@@ -56,7 +58,8 @@ class Ways:
 
     def target(self, request: Request, ask: Ask) -> Target:
         """Return the audience. Raises NotFoundError for a sentence of which nothing is known (unless a guess is asked
-        for), for phrases that no entity stands for, and where the release has no user-text space to ask in.
+        for), for phrases that no entity stands for, and where the release has no user-text space to ask in;
+        SensitiveError for what is sensitive and not allowed by the request.
         """
         asked = self.asked(request, ask)
         if isinstance(asked, Said):
@@ -81,16 +84,24 @@ class Ways:
             assert found is not None
             return found
         sentence = Sentence(asked.space.space, asked.vector, ask.listed)
-        found = self._nearness(request.tx, sentence, release.window, user_id, found)
+        near = self.near(request.tx, sentence, release.window, user_id, allowed=request.allowed)
+        found = _beside(found, user_id, sentence, near)
         if not picked:
             return found
         return replace(found, weighing=weighing(request.tx, sentence.space, ask.sentence.graph_weight))
 
-    def explain_target(self, tx: Transaction, now: Release | None, target: Target, user_id: str) -> Explanation:
+    def explain_target(
+        self, tx: Transaction, now: Release | None, target: Target, user_id: str, *, allowed: Allowed | None = None
+    ) -> Explanation:
         """Return why a user has the score of an answer, on its own spaces and picked entities; ids stand for names.
 
-        `now` is the current release. Raises NotFoundError for an unknown user, or where a space is gone.
+        `now` is the current release. Raises NotFoundError for an unknown user, or where a space is gone; SensitiveError
+        for an answer about something sensitive that is not allowed.
         """
+        if allowed is not None:
+            allowed.ask(target.phrases)
+        check_things(() if target.plan is None else target.plan.sensitive, allowed)
+        self._graph.check((i for p in target.picked for i in p.path), allowed)
         moved = now is not None and target.space in (now.preference_space, now.user_text_space)
         window = now.window if now is not None and moved else Window(target.as_of, target.days)
         found = None
@@ -98,7 +109,8 @@ class Ways:
             found = explain_user(tx, Question(target.space, window, target.picked, target.phrases), user_id)
         if target.text_space is not None and target.sentence_query is not None:
             sentence = Sentence(target.text_space, target.sentence_query, target.phrases)
-            found = self._nearness(tx, sentence, window, user_id, found)
+            near = self.near(tx, sentence, window, user_id, allowed=allowed)
+            found = _beside(found, user_id, sentence, near)
         assert found is not None
         chosen = user_id in set(target.user_ids)
         cut = target.score_at_cut
@@ -108,8 +120,13 @@ class Ways:
         found = replace(found, release=target.release, version=target.version, week=target.week)
         return replace(found, weighing=target.weighing)
 
-    def near(self, tx: Transaction, sentence: Sentence, window: Window, user_id: str) -> Nearness:
-        """Return how near a user and their own events are to a sentence. NotFoundError where its space is gone."""
+    def near(
+        self, tx: Transaction, sentence: Sentence, window: Window, user_id: str, *, allowed: Allowed | None = None
+    ) -> Nearness:
+        """Return how near a user and their own events are to a sentence, without sensitive events unless allowed.
+
+        Raises NotFoundError where its space is gone.
+        """
         read_space(tx, sentence.space)  # an answer may outlive its space
         return near_events(
             tx,
@@ -118,16 +135,8 @@ class Ways:
             user_id,
             window=window,
             encode=lambda texts: self._speaker.encode(tx, sentence.space, texts),
+            withheld=self._graph.sensitive if allowed is None else nothing_withheld,
         )
-
-    def _nearness(
-        self, tx: Transaction, sentence: Sentence, window: Window, user_id: str, found: Explanation | None
-    ) -> Explanation:
-        """Return an explanation with the sentence's side; by the sentence alone where the graph's is None."""
-        near = self.near(tx, sentence, window, user_id)
-        if found is None:
-            found = Explanation(user_id, near.score, (), 0.0, 0.0, sentence.phrases, "")
-        return replace(found, nearness=near)
 
     def asked(self, request: Request, ask: Ask) -> Said | tuple[Picked, ...]:
         """Return what stands for the question: picked entities, or a sentence in its space."""
@@ -136,6 +145,9 @@ class Ways:
             return self._graph.pick(ask.phrases, request, ask.options, ask.rule)
         space = self._space(request, ask)
         plan = self._speaker.plan(request.tx, ask.said, space, ask.sentence)
+        check_things(plan.sensitive, request.allowed)
+        if request.allowed is not None:
+            request.allowed.ask(ask.listed)
         picked, note = self._graph_side(request, ask, plan) if way == "both" else ((), "")
         if not picked:
             plan.require(guess=ask.sentence.guess)
@@ -157,3 +169,10 @@ class Ways:
             if not isinstance(ask.phrases, str):
                 raise
             return (), f"the graph says nothing here ({exc.message}): by the sentence alone"
+
+
+def _beside(found: Explanation | None, user_id: str, sentence: Sentence, near: Nearness) -> Explanation:
+    """Return an explanation with the sentence's side; by the sentence alone where the graph's is None."""
+    if found is None:
+        found = Explanation(user_id, near.score, (), 0.0, 0.0, sentence.phrases, "")
+    return replace(found, nearness=near)

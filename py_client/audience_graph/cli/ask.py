@@ -29,13 +29,18 @@ _SHOWN = 20
 
 
 @contextmanager
-def client(data_dir: str | None, show_query: bool) -> Iterator[AudienceGraph]:
-    """Open the client that a command asks; with `show_query` everything that it runs is printed on stderr."""
+def client(data_dir: str | None, show_query: bool, because: str | None = None) -> Iterator[AudienceGraph]:
+    """Open the client that a command asks; with `show_query` everything that it runs is printed on stderr.
+
+    `because` lets sensitive entities in.
+    """
     from audience_graph.client import AudienceGraph
 
     with AudienceGraph.connect(data_dir) as ag:
         if show_query:
             ag = ag.traced(_tell)
+        if because is not None:
+            ag = ag.because(because)
         yield ag
 
 
@@ -75,7 +80,7 @@ def print_answer(
 @format_options
 @data_dir_option
 def resolve(phrases: tuple[str, ...], types: tuple[str, ...], show_query: bool, **asked: Any) -> None:
-    """Show which entities phrases mean: by id, name, alias, full text, then meaning.
+    """Show which entities phrases mean: by id, name, alias, full text, then meaning; and which are sensitive.
 
     \b
     audience-graph resolve "skin care"
@@ -99,7 +104,7 @@ def expand(phrases: tuple[str, ...], show_query: bool, **asked: Any) -> None:
     audience-graph expand "skin care" --hops 2
     audience-graph expand spa massage --type service --csv
     """
-    with client(asked.pop("data_dir"), show_query) as ag:
+    with client(asked.pop("data_dir"), show_query, asked.pop("sensitive_because")) as ag:
         near = ag.expand(phrases, options=expansion(asked))
     print_answer(near, **asked)
 
@@ -120,7 +125,7 @@ def plan(sentence: str, show_query: bool, **asked: Any) -> None:
     with client(asked.pop("data_dir"), show_query) as ag:
         found = ag.plan(sentence, sentence=options)
     extra = {"asked": list(found.asked), "coverage": found.coverage, "not_understood": list(found.not_understood)}
-    extra |= _weighed(found.weighing)
+    extra |= _weighed(found.weighing) | {"sensitive": [str(thing) for thing in found.sensitive]}
     print_answer(found, **asked, extra=extra)
 
 
@@ -157,7 +162,7 @@ def target(phrases: tuple[str, ...], size: int, show_query: bool, **asked: Any) 
         check_path(out)
     cut = {"min_score": asked.pop("min_score"), "exclude_users": _lines(asked.pop("exclude_users"))}
     rule, options, sentence = pick_rule(asked), expansion(asked), sentence_of(asked)
-    with client(asked.pop("data_dir"), show_query) as ag:
+    with client(asked.pop("data_dir"), show_query, asked.pop("sensitive_because")) as ag:
         how = {"method": asked.pop("method"), "sentence": sentence}
         best = ag.target(_asked(phrases), size, rule=rule, options=options, **how, **cut)
     if best.plan is not None:
@@ -203,7 +208,7 @@ def explain(user: str, phrases: tuple[str, ...], show_query: bool, **asked: Any)
     audience-graph explain u123 "people planning a family trip" --method sentence
     """
     rule, options, sentence = pick_rule(asked), expansion(asked), sentence_of(asked)
-    with client(asked.pop("data_dir"), show_query) as ag:
+    with client(asked.pop("data_dir"), show_query, asked.pop("sensitive_because")) as ag:
         how = {"method": asked.pop("method"), "sentence": sentence}
         why = ag.explain(user, _asked(phrases), rule=rule, options=options, **how)
     extra = {"user_id": why.user_id, "score": why.score, "rounding": why.rounding, "note": why.note}

@@ -30,8 +30,16 @@ def show_query_option(command: F) -> F:
     )(command)
 
 
+sensitive_option = click.option(
+    "--sensitive-because",
+    default=None,
+    metavar="REASON",
+    help="Let sensitive entities in, for this reason; it is written to the audit log.",
+)
+
+
 def expand_options(command: F) -> F:
-    """Add the options of an expansion; `expansion` makes one value of them."""
+    """Add the options of an expansion; `expansion` makes one value of them. The reason is the client's."""
     for option in reversed(
         (
             click.option("--hops", type=int, default=2, show_default=True, help="How many relations away, 1 to 4."),
@@ -46,6 +54,7 @@ def expand_options(command: F) -> F:
             click.option("--type", "types", multiple=True, help="Entities of this type only; may be repeated."),
             click.option("--reverse", is_flag=True, help="Walk relations from target to source."),
             click.option("--week", default=None, help="ISO week of a kept release, e.g. 2026-W30. [default: current]"),
+            sensitive_option,
         )
     ):
         command = option(command)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from audience_graph.cli.ask import client, print_answer
-from audience_graph.cli.ask_options import show_query_option
+from audience_graph.cli.ask_options import sensitive_option, show_query_option
 from audience_graph.cli.audience_options import audience_of, definition_options
 from audience_graph.cli.options import data_dir_option, format_options, print_json
 
@@ -18,7 +18,7 @@ def audience() -> None:
 
     \b
     audience-graph audience size "skin care" --width balanced --where "age_band = 20-29|30-39"
-    audience-graph audience save spring "skin care" --size 5000 --without-event "acne treatment:7d"
+    audience-graph audience save spring "skin care" --size 5000 --without-event "spa facial:7d"
     audience-graph audience take spring
     """
 
@@ -37,7 +37,7 @@ def size(phrases: tuple[str, ...], show_query: bool, no_entities: bool, **asked:
     audience-graph audience size "skin care" --size 5000 --where "has_child = 1"
     audience-graph audience size --among spring
     """
-    with client(asked.pop("data_dir"), show_query) as ag:
+    with client(asked.pop("data_dir"), show_query, asked.pop("sensitive_because")) as ag:
         found = audience_of(ag, phrases, asked).size(entities=not no_entities)
     print_answer(found, **asked, extra={"users": found.users, "score_at_cut": found.score_at_cut}, most=found._MOST)
 
@@ -55,7 +55,7 @@ def save(name: str, phrases: tuple[str, ...], note: str, show_query: bool, **ask
     \b
     audience-graph audience save spring "skin care" --size 5000 --where "city_tier <= 2"
     """
-    with client(asked.pop("data_dir"), show_query) as ag:
+    with client(asked.pop("data_dir"), show_query, asked.pop("sensitive_because")) as ag:
         found = audience_of(ag, phrases, asked)
         revision = found.save(name, note=note)
     click.echo(repr(found))
@@ -65,11 +65,12 @@ def save(name: str, phrases: tuple[str, ...], note: str, show_query: bool, **ask
 @audience.command()
 @click.argument("name")
 @click.option("--count", type=int, default=20, show_default=True, help="How many users.")
+@sensitive_option
 @format_options
 @data_dir_option
 def preview(name: str, count: int, data_dir: str | None, **asked: Any) -> None:
     """Show the first users of a saved audience, best first."""
-    with client(data_dir, show_query=False) as ag:
+    with client(data_dir, False, asked.pop("sensitive_because")) as ag:
         found = ag.audiences.get(name).preview(count)
     print_answer(found, **asked)
 
@@ -78,11 +79,12 @@ def preview(name: str, count: int, data_dir: str | None, **asked: Any) -> None:
 @click.argument("name")
 @click.option("--revision", type=int, default=None, help="Of this revision. [default: the newest]")
 @click.option("--note", default="", help="Kept with the revision, where one is written.")
+@sensitive_option
 @format_options
 @data_dir_option
 def take(name: str, revision: int | None, note: str, data_dir: str | None, **asked: Any) -> None:
     """Freeze who is in a saved audience now: a snapshot with members, scores, release and model."""
-    with client(data_dir, show_query=False) as ag:
+    with client(data_dir, False, asked.pop("sensitive_because")) as ag:
         found = ag.audiences.take(name, revision, note=note)
     print_answer(found, **asked)
 
@@ -124,6 +126,7 @@ def show(
 @click.argument("name")
 @click.option("--snapshot", type=int, default=None, help="As this snapshot of it was. [default: as it is now]")
 @click.option("--purpose", default=None, help="Also whether the user may be sent for it.")
+@sensitive_option
 @format_options
 @data_dir_option
 def explain(
@@ -135,7 +138,7 @@ def explain(
     audience-graph audience explain u123 spring
     audience-graph audience explain u123 spring --snapshot 4 --purpose marketing --json
     """
-    with client(data_dir, show_query=False) as ag:
+    with client(data_dir, False, asked.pop("sensitive_because")) as ag:
         of = ag.audiences.get(name) if snapshot is None else ag.audiences.snapshot(snapshot, name)
         found = ag.explain(user, of, purpose=purpose)
     print_answer(found, **asked, extra=found.to_json(), most=found._MOST)
@@ -167,11 +170,12 @@ def changes(before: int, after: int, data_dir: str | None, **asked: Any) -> None
 
 @audience.command()
 @click.argument("names", nargs=-1)
+@sensitive_option
 @format_options
 @data_dir_option
 def overlap(names: tuple[str, ...], data_dir: str | None, **asked: Any) -> None:
     """Show what audiences have in common, pair by pair; without names: saved ones that are nearly the same users."""
-    with client(data_dir, show_query=False) as ag:
+    with client(data_dir, False, asked.pop("sensitive_because")) as ag:
         found = ag.audiences.overlap(names) if names else ag.audiences.near_duplicates()
     print_answer(found, **asked)
 
@@ -180,11 +184,12 @@ def overlap(names: tuple[str, ...], data_dir: str | None, **asked: Any) -> None:
 @click.argument("name")
 @click.option("--column", "columns", multiple=True, help="This column; may be repeated. [default: all]")
 @click.option("--against", default=None, help="Compare with the users of this audience. [default: everyone]")
+@sensitive_option
 @format_options
 @data_dir_option
 def composition(name: str, columns: tuple[str, ...], against: str | None, data_dir: str | None, **asked: Any) -> None:
     """Show which values of columns and which entities its users have more often than others, with lift."""
-    with client(data_dir, show_query=False) as ag:
+    with client(data_dir, False, asked.pop("sensitive_because")) as ag:
         base = None if against is None else ag.audiences.get(against)
         found = ag.audiences.get(name).composition(columns, against=base)
     print_answer(found, **asked)
@@ -197,7 +202,7 @@ def composition(name: str, columns: tuple[str, ...], against: str | None, data_d
 @data_dir_option
 def widths(phrases: tuple[str, ...], **asked: Any) -> None:
     """Show the named widths of a ranking: how many users each takes, and the score at its cut."""
-    with client(asked.pop("data_dir"), show_query=False) as ag:
+    with client(asked.pop("data_dir"), False, asked.pop("sensitive_because")) as ag:
         found = ag.audiences.widths(audience_of(ag, phrases, asked))
     print_answer(found, **asked)
 

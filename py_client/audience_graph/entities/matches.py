@@ -30,7 +30,8 @@ _SHOWN = 5
 class Match:
     """One entity that a phrase may mean. `score`: 1 for id, name and alias; Lucene's for text; cosine for meaning.
 
-    `coverage`: how much of the entity's name the phrase says, 1 = the same words (see `phrase.coverage`).
+    `coverage`: how much of the entity's name the phrase says, 1 = the same words (see `phrase.coverage`). A `sensitive`
+    entity is shown here, and asked for with a reason only.
     """
 
     phrase: str
@@ -40,6 +41,7 @@ class Match:
     matched: Matched
     score: float
     coverage: float = 1.0
+    sensitive: bool = False
 
     def __str__(self) -> str:
         return f"{self.name} ({self.type}, id {self.id})"
@@ -107,6 +109,7 @@ class Resolution(Answer):
             "type": [m.type for _, m in rows],
             "matched": [m.matched for _, m in rows],
             "score": [m.score for _, m in rows],
+            "sensitive": [m.sensitive for _, m in rows],
         }
 
 
@@ -117,7 +120,7 @@ def match_exactly(phrase: str, rows: Sequence[dict[str, Any]]) -> Resolved | Non
     for row in rows:
         names = {fold(row["name"])}
         how: Matched = "id" if row["id"] == phrase.strip() else "name" if key in names else "alias"
-        by[how].append(Match(phrase, row["id"], row["name"], row["type"], how, 1.0))
+        by[how].append(Match(phrase, row["id"], row["name"], row["type"], how, 1.0, sensitive=row["sensitive"]))
     ordered = tuple(m for group in by.values() for m in sorted(group, key=lambda m: m.id))
     best = by["id"] or by["name"] or by["alias"]
     if not best:
@@ -132,7 +135,8 @@ def match_text(phrase: str, rows: Sequence[dict[str, Any]]) -> tuple[Match, ...]
     found = []
     for row in rows:
         held = coverage(phrase, row["name"], *(row.get("aliases") or ()))
-        found.append(Match(phrase, row["id"], row["name"], row["type"], "text", float(row["score"]), held))
+        entity = (row["id"], row["name"], row["type"])
+        found.append(Match(phrase, *entity, "text", float(row["score"]), held, row["sensitive"]))
     return tuple(sorted(found, key=lambda m: (m.coverage == 0, m.coverage < 1, -m.score, m.id)))
 
 

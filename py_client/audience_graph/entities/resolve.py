@@ -106,10 +106,12 @@ def _meaning(
     nearest = _NEAREST_TYPED if types else _NEAREST
     parameters = {"phrases": asked, "limit": _NEAREST, "types": list(types), "nearest": nearest}
     rows = runner.read(load_query("entities/resolve_meaning"), parameters)
-    return {
-        p: tuple(Match(p, r["id"], r["name"], r["type"], "meaning", float(r["score"])) for r in group)
-        for p, group in _by_phrase(phrases, rows).items()
-    }, None
+    return {p: tuple(_near(p, row) for row in group) for p, group in _by_phrase(phrases, rows).items()}, None
+
+
+def _near(phrase: str, row: Mapping[str, Any]) -> Match:
+    score = float(row["score"])
+    return Match(phrase, row["id"], row["name"], row["type"], "meaning", score, sensitive=row["sensitive"])
 
 
 def nearest_entities(runner: Runner, phrase: str, encoder: Callable[[], Encoder]) -> tuple[Match, ...]:

@@ -82,8 +82,12 @@ class Evaluation:
         return self._stored[stored]
 
     def entity_ids(self, phrases: Sequence[str]) -> tuple[str, ...]:
-        """Return the entities that the phrases of a filter mean."""
-        return self._graph.resolve(phrases, self.request).ids
+        """Return the entities that the phrases of a filter mean. Raises SensitiveError for one that is not allowed."""
+        return tuple(match.id for match in self._graph.asked(phrases, self.request))
+
+    def told(self, entity_ids: Sequence[str]) -> list[str]:
+        """Return the entities in order, sensitive ones where the request allows them."""
+        return self._graph.told(entity_ids, self.request.allowed)
 
     def scorer(self) -> Scorer:
         """Return what scores users within the request."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from audience_graph.audience.ways import Ways
 from audience_graph.audience.why.answer import AudienceExplanation
 from audience_graph.audience.why.delivery import Delivery, Sending, read_delivery
 from audience_graph.audience.why.frozen import explain_snapshot
+from audience_graph.audience.why.many import picked_of
 from audience_graph.audience.why.places import Places, Show
 from audience_graph.audience.why.standings import Person, standings_of
 from audience_graph.audience.why.steps import Steps
@@ -29,10 +30,14 @@ _LONGEST = 200  # of what the audit log calls an audience without a name
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """What explaining needs of a client: the ways to ask, names of entities, and which sizes may be shown."""
+    """What explaining needs of a client: the ways to ask, names of entities, and which sizes may be shown.
+
+    `check` raises SensitiveError for entities that are sensitive and not allowed.
+    """
 
     ways: Ways
     named: Callable[[Explanation], Explanation]
+    check: Callable[[Iterable[str]], None]
     show: Show
 
 
@@ -98,6 +103,7 @@ def _told(
     person = Person(evaluation, doors.ways, doors.named, places, *user)
     steps = Steps(evaluation, person.key, places.words)
     if subject.snapshot is not None:
+        doors.check(_asked_for(subject.snapshot))
         members = read_members(evaluation.request.tx, subject.snapshot.id)
         found = explain_snapshot(person, subject.snapshot, members, steps)
         status = "in" if found.member else "out"
@@ -108,6 +114,13 @@ def _told(
     because = tuple(one.text for one in told) or ("every known user is in it",)
     standings = tuple(standings_of(person, definition))
     return {"status": "in" if inside else "out", "because": because, "reason": reason, "standings": standings}
+
+
+def _asked_for(snapshot: Snapshot) -> Iterator[str]:
+    """Yield the entities that a snapshot was ranked by, and those on the paths to them."""
+    for question in snapshot.questions:
+        for picked in picked_of(question):
+            yield from picked.path
 
 
 def _with_delivery(told: dict[str, Any], delivery: Delivery) -> dict[str, Any]:

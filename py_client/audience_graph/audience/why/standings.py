@@ -80,7 +80,8 @@ def _by_graph(person: Person, standing: Standing, side: Side) -> Standing:
 
 def _by_sentence(person: Person, standing: Standing, side: Side) -> Standing:
     sentence = Sentence(side.space, side.query, side.phrases)
-    near = person.ways.near(person.evaluation.request.tx, sentence, side.window, person.user_id)
+    request = person.evaluation.request
+    near = person.ways.near(request.tx, sentence, side.window, person.user_id, allowed=request.allowed)
     return replace(standing, sentence=near)
 
 

@@ -12,7 +12,7 @@ from audience_graph.audience.sentence import Speaker
 from audience_graph.audience.ways import Ways
 from audience_graph.entities.resolve import Encoder
 from audience_graph.entities.text_encoder import TextEncoder
-from audience_graph.errors import NotFoundError
+from audience_graph.errors import NotFoundError, SensitiveError
 from audience_graph.graph.runner import Runner
 from audience_graph.request import Request, current_or_none
 from audience_graph.user_text.graph_weight import GraphWeight, read_weight, write_weight
@@ -83,10 +83,10 @@ def graph_of(request: Request, source: Source, ways: Ways, space: str) -> Graph:
 
     def query(sentence: str) -> Floats | None:
         ask = Ask(sentence, method="both", sentence=SentenceOptions(space=space))
-        weights = {one.id: one.weight for one in ways.picked(request, ask)}
         try:
+            weights = {one.id: one.weight for one in ways.picked(request, ask)}
             return query_vector(weights, {i: stored[i] for i in weights if i in stored}).astype(np.float32)
-        except NotFoundError:  # no picked entity has a vector: the graph says nothing
+        except (NotFoundError, SensitiveError):  # no picked entity has a vector, or none is asked for: nothing is said
             return None
 
     return Graph(release.version, vectors, np.array([i in stored for i in ids], bool), release.preference_days, query)
