@@ -1,14 +1,15 @@
 // Purpose: entities within two hops of the seeds through the relations of one version, a row each.
 //   Layer by layer: the best product of scores that reaches an entity in exactly h hops, h = 1..2; the best layer wins.
-//   CONFIRMED relations are laid over and REJECTED pairs are hidden. Runs on any Neo4j 5.26 without GDS.
+//   CONFIRMED relations are laid over; REJECTED pairs are hidden, and entities with `sensitive = true`, as seeds too,
+//   unless $sensitive. Runs on any Neo4j 5.26 without GDS.
 // params: seeds (list of entity ids), relation_type (string, RelationVersion.relation_type), fan_out (integer, relations
 //   per entity), min_relevance (0..1), damping (0..1, 0 = none), reverse (boolean), types (list, empty = all),
-//   limit (integer)
+//   limit (integer), sensitive (boolean, false = without sensitive entities)
 // returns: id, name, type, hop, relevance, path
 OPTIONAL MATCH (version:RelationVersion {relation_type: $relation_type})
 WITH version.mean_in_degree AS mean LIMIT 1
 CALL () {
-  MATCH (seed:Entity) WHERE seed.id IN $seeds
+  MATCH (seed:Entity) WHERE seed.id IN $seeds AND ($sensitive OR NOT coalesce(seed.sensitive = true, false))
   RETURN collect({node: seed, id: seed.id, relevance: 1.0, path: [seed.id]}) AS layer0
 }
 CALL (layer0, mean) {
@@ -35,7 +36,7 @@ CALL (layer0, mean) {
             ELSE floor((mean / in_degree) ^ $damping * 1e9 + 0.5) / 1e9 END) AS relevance
   WHERE relevance >= $min_relevance AND NOT v IN hidden
   WITH v, min([-relevance, from.id, from.path]) AS best
-  WITH v, v.id AS id, best
+  WITH v, v.id AS id, best WHERE $sensitive OR NOT coalesce(v.sensitive = true, false)
   RETURN collect({node: v, id: id, relevance: -best[0], path: best[2] + id, hop: 1}) AS layer1
 }
 CALL (layer1, mean) {
@@ -62,7 +63,7 @@ CALL (layer1, mean) {
             ELSE floor((mean / in_degree) ^ $damping * 1e9 + 0.5) / 1e9 END) AS relevance
   WHERE relevance >= $min_relevance AND NOT v IN hidden
   WITH v, min([-relevance, from.id, from.path]) AS best
-  WITH v, v.id AS id, best
+  WITH v, v.id AS id, best WHERE $sensitive OR NOT coalesce(v.sensitive = true, false)
   RETURN collect({node: v, id: id, relevance: -best[0], path: best[2] + id, hop: 2}) AS layer2
 }
 WITH layer1 + layer2 AS reached

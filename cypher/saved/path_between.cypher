@@ -1,7 +1,7 @@
 // title: Path between two services
 // question: How do I get from this service to that one, over the strongest relations?
 // Purpose: the strongest path of at most three relations from one entity to another, by the product of scores;
-//   confirmed relations count, rejected ones do not.
+//   confirmed relations count, rejected ones do not, and no path leads over a sensitive entity.
 // params: phrase (entity), other (entity), fan_out (integer, default 50, at least 1, at most 10000),
 //   relation_type (filled in)
 // returns: names, ids, hops, relevance
@@ -32,6 +32,7 @@ CALL (first, last) {
     AND NOT (first)-[:REJECTED]->(one) AND NOT (one)-[:REJECTED]->(two) AND NOT (two)-[:REJECTED]->(last)
   RETURN [first, one, two, last] AS stops, a.score * b.score * c.score AS relevance
 }
+WITH stops, relevance WHERE none(stop IN stops WHERE coalesce(stop.sensitive = true, false))
 RETURN [stop IN stops | stop.name] AS names, [stop IN stops | stop.id] AS ids, size(stops) - 1 AS hops, relevance
 ORDER BY relevance DESC, hops, ids
 LIMIT 1

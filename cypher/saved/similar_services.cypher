@@ -1,6 +1,6 @@
 // title: Services near a service
 // question: Which services are most strongly related to this one?
-// Purpose: relations of one entity, best first, with confirmed ones and without rejected ones.
+// Purpose: relations of one entity, best first, with confirmed ones, without rejected ones and sensitive entities.
 // params: phrase (entity), limit (integer, default 20, at least 1, at most 10000), relation_type (filled in)
 // returns: id, name, type, score, confirmed
 CALL () {
@@ -17,6 +17,7 @@ CALL (source) {
 }
 WITH source, target, max(score) AS score, any(c IN collect(confirmed) WHERE c) AS confirmed
 WHERE NOT (source)-[:REJECTED]->(target)
+  AND none(e IN [source, target] WHERE coalesce(e.sensitive = true, false))
 RETURN target.id AS id, target.name AS name, target.type AS type, score, confirmed
 ORDER BY score DESC, id
 LIMIT $limit

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from audience_graph.errors import AudienceGraphError as AudienceGraphError
     from audience_graph.errors import ConfigError as ConfigError
     from audience_graph.errors import NotFoundError as NotFoundError
+    from audience_graph.errors import SensitiveError as SensitiveError
     from audience_graph.errors import StoreError as StoreError
     from audience_graph.graph.answers import Expansion as Expansion
     from audience_graph.graph.answers import Seed as Seed
@@ -73,6 +74,7 @@ _HOMES = {
     "Resolution": "entities.matches",
     "Resolved": "entities.matches",
     "Seed": "graph.answers",
+    "SensitiveError": "errors",
     "SentenceOptions": "audience.ask",
     "Standing": "audience.why.answer",
     "StoreError": "errors",

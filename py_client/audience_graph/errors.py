@@ -13,6 +13,7 @@
     │   └── GateError          a version is worse than the current one; carries the gates that refuse it
     ├── ExportError            sending an audience is refused, or its receiver refuses it
     ├── RunError               a run folder is incomplete, or belongs to another configuration
+    ├── SensitiveError         something sensitive was asked for without a reason; carries the entities' ids
     └── NotFoundError          no such phrase, entity, user, release, week or query
         └── AmbiguousError     a phrase means several entities; carries the choices
 
@@ -38,10 +39,16 @@ __all__ = [
     "QueryError",
     "ReleaseError",
     "RunError",
+    "SensitiveError",
     "StackError",
     "StoreError",
     "StoreUnavailable",
 ]
+
+
+ASK_WITH_A_REASON = (
+    "ask with a reason, which is written to the audit log: sensitive_because='...' (--sensitive-because '...')"
+)
 
 
 class AudienceGraphError(Exception):
@@ -129,6 +136,14 @@ class ExportError(AudienceGraphError):
 
 class RunError(AudienceGraphError):
     """A run folder is incomplete, or was made with another configuration."""
+
+
+class SensitiveError(AudienceGraphError):
+    """Something sensitive was asked for without a reason; nothing was answered. `ids` names the entities, if any."""
+
+    def __init__(self, message: str, *, ids: Sequence[str] = (), hint: str | None = None) -> None:
+        super().__init__(message, hint=hint or ASK_WITH_A_REASON)
+        self.ids = tuple(ids)
 
 
 class NotFoundError(AudienceGraphError):

@@ -20,8 +20,10 @@ def write(runner: Neo4jRunner, worlds: Iterable[World]) -> None:
     for world in worlds:
         ref = world.version
         runner.write(
-            query("UNWIND $rows AS r CREATE (:Entity {id: r[0], name: 'name of ' + r[0], type: r[1]})"),
-            {"rows": [list(entity) for entity in world.types.items()]},
+            query(
+                "UNWIND $rows AS r CREATE (:Entity {id: r[0], name: 'name of ' + r[0], type: r[1], sensitive: r[2]})"
+            ),
+            {"rows": [[i, kind, i in world.sensitive] for i, kind in world.types.items()]},
         )
         runner.write(
             query(f"UNWIND $rows AS r {pair} CREATE (u)-[:{ref.relation_type} {{score: r[2], rank: r[3]}}]->(v)"),

@@ -23,6 +23,8 @@ def reference(world: World, seeds: list[str], options: ExpandOptions) -> list[Ro
             if (u, v) in world.rejected:
                 continue
             start, end = (v, u) if options.reverse else (u, v)
+            if end in world.sensitive and not options.sensitive:
+                continue
             if start in best:
                 value = best[start][0] * (score * damping_factor(mean, into[v], options.damping))
                 # a larger value wins, then the smaller predecessor (Python orders text by code point)

@@ -24,6 +24,7 @@ class World:
     relations: list[Relation]
     confirmed: list[tuple[str, str, float]] = field(default_factory=list)
     rejected: set[tuple[str, str]] = field(default_factory=set)
+    sensitive: frozenset[str] = frozenset()
 
     @property
     def mean_in_degree(self) -> float:
@@ -75,6 +76,7 @@ def random_world(seed: int, *, prefix: str = "") -> World:
         relations=ranked(scores),
         confirmed=[(u, v, pick.choice([*few, 0.123456])) for u, v in pairs(pick.choice([0, 0, 1, 4]))],
         rejected=set(pairs(pick.choice([0, 0, 1, 4]))),
+        sensitive=frozenset(pick.sample(names, pick.choice([0, 0, 1, len(names) // 3]))),
     )
 
 
@@ -86,11 +88,12 @@ def joined(worlds: Sequence[World], version: VersionRef) -> World:
         relations=[relation for world in worlds for relation in world.relations],
         confirmed=[edge for world in worlds for edge in world.confirmed],
         rejected={pair for world in worlds for pair in world.rejected},
+        sensitive=frozenset(i for world in worlds for i in world.sensitive),
     )
 
 
 def random_question(world: World, seed: int) -> tuple[list[str], ExpandOptions]:
-    """Return seeds and options for a world."""
+    """Return seeds and options for a world; no seed is sensitive where that is not allowed."""
     pick = random.Random(seed)
     values: dict[str, Any] = {"hops": pick.randint(1, 4)}
     if pick.random() < 0.7:
@@ -105,5 +108,8 @@ def random_question(world: World, seed: int) -> tuple[list[str], ExpandOptions]:
         values["types"] = tuple(pick.sample(TYPES, pick.randint(1, 2)))
     if pick.random() < 0.4:
         values["reverse"] = True
+    if pick.random() < 0.3:
+        values["sensitive"] = True
     count = pick.choice([1, 1, 2, 3])
-    return pick.sample(sorted(world.types), min(count, len(world.types))), ExpandOptions(**values)
+    seeds = sorted(world.types if values.get("sensitive") else set(world.types) - world.sensitive)
+    return pick.sample(seeds, min(count, len(seeds))), ExpandOptions(**values)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from audience_graph.config import Connections
-from audience_graph.errors import NotFoundError, QueryError
+from audience_graph.config import Connections, Home, external_servers
+from audience_graph.errors import ConfigError, NotFoundError, QueryError, SensitiveError
 from audience_graph.graph.expand import Door, Expanded, Expander, ExpandOptions, expand
 from audience_graph.graph.projection import drop, estimate, list_projections, project
 from audience_graph.graph.queries import load_query
@@ -63,7 +64,8 @@ def test_every_door_equals_the_reference(runner: Neo4jRunner) -> None:
             seeds, options = random_question(graph, 1000 * number + asked)
             wanted = reference(world, seeds, options)
             for door in DOORS:
-                rows = expander.expand(world.version, seeds, options, door=door)
+                because = "a test" if options.sensitive else None
+                rows = expander.expand(world.version, seeds, options, door=door, because=because)
                 assert bare(rows) == wanted, (door, number, asked, seeds, options)
                 assert all(row.name == f"name of {row.id}" and row.type == world.types[row.id] for row in rows)
 
@@ -96,6 +98,50 @@ def test_the_overlay_and_the_names_are_live(runner: Neo4jRunner, small: World, d
     assert [(row.id, row.name) for row in rows] == [("b", "renamed")]
     runner.write(query("MATCH (e {id: 'b'}) DETACH DELETE e"))
     assert ids() == ["A", "c", "late"]
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_sensitive_entities_are_hidden_live_and_let_in_with_a_reason_only(
+    runner: Neo4jRunner, small: World, door: Door
+) -> None:
+    def ids(**options: Any) -> list[str]:
+        how: dict[str, Any] = {"door": door, "because": "a test" if options else None}
+        return [row.id for row in expand(runner, small.version, ["s"], ExpandOptions(**options), **how)]
+
+    flag = query("MATCH (e:Entity {id: $id}) SET e.sensitive = $value")
+    runner.write(flag, {"id": "a", "value": True})
+    assert ids() == ["b", "c"]  # b by its own relation: not through a
+    assert ids(sensitive=True) == ["a", "b", "c"]
+    runner.write(flag, {"id": "a", "value": False})
+    assert ids() == ["a", "b", "c"]
+    runner.write(flag, {"id": "b", "value": "yes"})  # only true is true
+    assert ids() == ["a", "b", "c"]
+    runner.write(flag, {"id": "s", "value": True})
+    with pytest.raises(SensitiveError, match="'s'") as error:
+        ids()
+    assert error.value.ids == ("s",)
+    assert "sensitive_because" in str(error.value.hint)
+    assert ids(sensitive=True) == ["a", "b", "c"]
+    with pytest.raises(ConfigError, match="go together"):
+        expand(runner, small.version, ["s"], ExpandOptions(sensitive=True), door=door, because=" ")
+
+
+def test_the_server_log_tells_who_let_sensitive_entities_in(
+    runner: Neo4jRunner, small: World, stack_home: Home
+) -> None:
+    runner.write(
+        query("MATCH (v:RelationVersion {version: $v}) MERGE (c:Current {id: 'current'}) CREATE (c)-[:IS]->(v)"),
+        {"v": small.version.version},
+    )
+    runner.write(query("MATCH (e:Entity {id: 's'}) SET e.sensitive = true"))
+    with pytest.raises(QueryError, match="'s' is sensitive; ask with a reason"):
+        runner.read(query("CALL audience.expand(['s'], {})"))
+    with pytest.raises(QueryError, match=r"options\.sensitive and options\.because go together"):
+        runner.read(query("CALL audience.expand(['s'], {sensitive: true})"))
+    runner.read(query("CALL audience.expand(['s'], {sensitive: true, because: 'line one\\nline two of 7f3a'})"))
+    if external_servers() is None:
+        logs = "".join(path.read_text() for path in stack_home.path.rglob("*.log") if "neo4j" in str(path))
+        assert "audience.expand: sensitive entities asked for by 'neo4j' because 'line one line two of 7f3a'" in logs
 
 
 @pytest.mark.parametrize("door", DOORS)

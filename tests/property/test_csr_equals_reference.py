@@ -32,7 +32,9 @@ def expanded(csr: Csr, world: World, seeds: list[str], options: ExpandOptions) -
         )
 
     rejected = loose([(u, v, 0.0) for u, v in sorted(world.rejected)])
-    layers = walk(csr, [csr.find(s) for s in seeds], options, confirmed=loose(world.confirmed), rejected=rejected)
+    hidden = None if options.sensitive else np.array([csr.find(i) for i in sorted(world.sensitive)], np.int64)
+    laid = {"confirmed": loose(world.confirmed), "rejected": rejected, "hidden": hidden}
+    layers = walk(csr, [csr.find(s) for s in seeds], options, **laid)
     nodes, hops, places, relevances = (column.tolist() for column in reached(layers, len(csr.ids)))
     found = paths(layers, hops, places)
     rows = [

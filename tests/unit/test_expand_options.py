@@ -47,6 +47,7 @@ PACKED = {
     "relevances": np.array([0.5, 0.25], "<f8").tobytes(),
     "paths": np.array([2, 0, 2, 0, 1], "<i4").tobytes(),
     "missing": [],
+    "refused": [],
 }
 ROWS = (
     Expanded("皮肤", "xyz", "t", 1, 0.5, ("s", "皮肤")),
@@ -127,6 +128,7 @@ def test_auto_takes_cypher_when_the_procedure_is_not_there() -> None:
         "relevances": [r.relevance for r in ROWS],
         "paths": [list(r.path) for r in ROWS],
         "missing": [],
+        "refused": [],
     }
     runner = FakeRunner({"entities/list_procedures": [], "entities/expand_2_packed": [row]})
     assert Expander(runner).expand(VERSION, ["s", "s"], ExpandOptions()) == ROWS

@@ -129,16 +129,22 @@ def walk(
     *,
     confirmed: Edges | None = None,
     rejected: Edges | None = None,
+    hidden: Ints | None = None,
     mean_in_degree: float | None = None,
 ) -> tuple[Layer, ...]:
-    """Return layers 0 to `options.hops`. `mean_in_degree` is the version's stored one; computed when None."""
+    """Return layers 0 to `options.hops`. `hidden` entities are not reached.
+
+    `mean_in_degree` is the version's stored one; computed when None.
+    """
     confirmed = confirmed or Edges()
     rejected = rejected or Edges()
     if options.reverse:
         confirmed, rejected = confirmed.reversed(), rejected.reversed()
     mean = csr.mean_in_degree if mean_in_degree is None else mean_in_degree
     factors = csr.factors(options.damping, mean) if options.damping != 0 else None
-    hidden = rejected.sources * len(csr.ids) + rejected.targets
+    refused = rejected.sources * len(csr.ids) + rejected.targets
+    visible = np.ones(len(csr.ids), bool)
+    visible[hidden if hidden is not None else []] = False
     start = np.unique(np.asarray(seeds, np.int64))
     layers = [Layer(start, np.ones(len(start)), np.full(len(start), -1, np.int64))]
     for _ in range(options.hops):
@@ -150,9 +156,9 @@ def walk(
         if factors is not None:
             scores = scores * factors[before.nodes[places] if options.reverse else heads]
         values = before.values[places] * scores
-        kept = values >= options.min_relevance
-        if len(hidden):
-            kept &= ~np.isin(before.nodes[places] * len(csr.ids) + heads, hidden)
+        kept = (values >= options.min_relevance) & visible[heads]
+        if len(refused):
+            kept &= ~np.isin(before.nodes[places] * len(csr.ids) + heads, refused)
         layers.append(_best(len(csr.ids), before, places[kept], heads[kept], values[kept]))
     return tuple(layers)
 

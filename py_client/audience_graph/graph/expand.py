@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from typing import Any, Literal
 from weakref import WeakKeyDictionary, proxy
 
-from audience_graph.errors import ConfigError, NotFoundError
+from audience_graph.errors import ConfigError
 from audience_graph.graph import packed
 from audience_graph.graph.expansion import Expanded, ExpandOptions, VersionRef, unpack
 from audience_graph.graph.projection import installed_procedures
 from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import Runner
+from audience_graph.graph.seeds import refuse_missing, refuse_sensitive
 from audience_graph.graph.walker import Walker
 
 __all__ = ["Door", "ExpandOptions", "Expanded", "Expander", "VersionRef", "expand"]
@@ -36,17 +37,26 @@ class Expander:
         self._installed: bool | None = None
 
     def expand(
-        self, version: VersionRef, seeds: Sequence[str], options: ExpandOptions, *, door: Door = "auto"
+        self,
+        version: VersionRef,
+        seeds: Sequence[str],
+        options: ExpandOptions,
+        *,
+        door: Door = "auto",
+        because: str | None = None,
     ) -> tuple[Expanded, ...]:
         """Return the entities within reach of the seeds (ids), best first; the seeds themselves are not among them.
 
-        Raises ConfigError, naming the argument, and NotFoundError for a seed that is no entity's id.
+        `options.sensitive` needs a reason, `because`; writing that to the audit log is the caller's duty. Raises
+        ConfigError, naming the argument, NotFoundError for a seed that is no entity's id, and SensitiveError for a
+        sensitive one without `options.sensitive`.
         """
         wanted = _checked(version, seeds, options, door)
+        _check_reason(options, because)
         if door == "memory":
             return self._walker.expand(version, wanted, options)
         if door == "procedure" or (door == "auto" and self.installed()):
-            return self._procedure(version, wanted, options)
+            return self._procedure(version, wanted, options, because)
         return self._cypher(version, wanted, options)
 
     def installed(self) -> bool:
@@ -55,17 +65,23 @@ class Expander:
             self._installed = "audience.expandPacked" in installed_procedures(self._runner)
         return self._installed
 
-    def _procedure(self, version: VersionRef, seeds: list[str], options: ExpandOptions) -> tuple[Expanded, ...]:
+    def _procedure(
+        self, version: VersionRef, seeds: list[str], options: ExpandOptions, because: str | None
+    ) -> tuple[Expanded, ...]:
         asked: dict[str, Any] = {**options.as_parameters(), "hops": options.hops, "version": version.version}
+        if options.sensitive:
+            asked["because"] = because
         row = self._runner.read(load_query("entities/expand_procedure"), {"seeds": seeds, "options": asked})[0]
-        _refuse_missing(row["missing"])
+        refuse_missing(row["missing"])
+        refuse_sensitive(row["refused"])
         return packed.expansion(row)
 
     def _cypher(self, version: VersionRef, seeds: list[str], options: ExpandOptions) -> tuple[Expanded, ...]:
         query = load_query(f"entities/expand_{options.hops}_packed").at_version(version.relation_type)
         values = {**options.as_parameters(), "seeds": seeds, "relation_type": version.relation_type}
         row = self._runner.read(query, values)[0]
-        _refuse_missing(row["missing"])
+        refuse_missing(row["missing"])
+        refuse_sensitive(row["refused"])
         return tuple(unpack(row[c] for c in ("ids", "names", "types", "hops", "relevances", "paths")))
 
 
@@ -74,13 +90,19 @@ _EXPANDERS: WeakKeyDictionary[Runner, Expander] = WeakKeyDictionary()
 
 
 def expand(
-    runner: Runner, version: VersionRef, seeds: Sequence[str], options: ExpandOptions, *, door: Door = "auto"
+    runner: Runner,
+    version: VersionRef,
+    seeds: Sequence[str],
+    options: ExpandOptions,
+    *,
+    door: Door = "auto",
+    because: str | None = None,
 ) -> tuple[Expanded, ...]:
     """Expand through this runner; see `Expander.expand`. What an Expander remembers lives as long as the runner."""
     expander = _EXPANDERS.get(runner)
     if expander is None:
         expander = _EXPANDERS[runner] = Expander(proxy(runner))
-    return expander.expand(version, seeds, options, door=door)
+    return expander.expand(version, seeds, options, door=door, because=because)
 
 
 def _checked(version: VersionRef, seeds: Sequence[str], options: ExpandOptions, door: str) -> list[str]:
@@ -93,8 +115,9 @@ def _checked(version: VersionRef, seeds: Sequence[str], options: ExpandOptions, 
     return list(dict.fromkeys(seeds))
 
 
-def _refuse_missing(missing: Sequence[str]) -> None:
-    if missing:
-        raise NotFoundError(
-            f"no entity has the id {', '.join(map(repr, missing))}", hint="`audience-graph resolve` finds ids by name"
+def _check_reason(options: ExpandOptions, because: str | None) -> None:
+    if options.sensitive != bool(because and because.strip()):
+        raise ConfigError(
+            "options.sensitive and a reason go together",
+            hint="sensitive_because='why': it lets sensitive entities in, and is written to the audit log",
         )

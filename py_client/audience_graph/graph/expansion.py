@@ -4,7 +4,8 @@ Relevance of v from the seeds, layer by layer over the live edges E of a version
 
     best[0][seed] = 1,   best[h][v] = max over u of best[h-1][u] * w(u, v)
     relevance(v) = max over h >= 1 of best[h][v]
-    E       = relations u -> v of rank <= fan_out, plus CONFIRMED, minus REJECTED pairs
+    E       = relations u -> v of rank <= fan_out, plus CONFIRMED, minus REJECTED pairs, minus all that lead to an
+              entity with `sensitive = true`, unless these are allowed
     w(u, v) = score(u, v) * (m / max(m, indeg(v))) ** damping
 
 m is the version's mean in-degree over entities that have one; the damping factor is rounded to 9 decimals, so that
@@ -60,6 +61,7 @@ class ExpandOptions:
     limit: int = field(default=1000, metadata={"help": "how many entities to return, best first"})
     types: tuple[str, ...] = field(default=(), metadata={"help": "entity types to return; the walk uses all"})
     reverse: bool = field(default=False, metadata={"help": "walk relations from target to source"})
+    sensitive: bool = field(default=False, metadata={"help": "let sensitive entities in; needs a reason"})
     week: str | None = field(default=None, metadata={"help": "ISO week of a kept version; none = the current one"})
 
     def __post_init__(self) -> None:
@@ -68,8 +70,9 @@ class ExpandOptions:
         _whole("limit", self.limit)
         _fraction("min_relevance", self.min_relevance)
         _fraction("damping", self.damping)
-        if not isinstance(self.reverse, bool):
-            raise ConfigError(f"reverse must be true or false, not {self.reverse!r}")
+        for name in ("reverse", "sensitive"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"{name} must be true or false, not {getattr(self, name)!r}")
         if isinstance(self.types, str) or not all(isinstance(t, str) for t in self.types):
             raise ConfigError(f"types must be a list of entity types, not {self.types!r}", hint="types=['topic']")
         object.__setattr__(self, "types", tuple(self.types))
@@ -85,6 +88,7 @@ class ExpandOptions:
             "limit": self.limit,
             "types": list(self.types),
             "reverse": self.reverse,
+            "sensitive": self.sensitive,
         }
 
 

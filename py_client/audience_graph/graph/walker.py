@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from audience_graph.errors import NotFoundError
 from audience_graph.graph import packed
 from audience_graph.graph.csr import Csr, Edges, from_rows, paths, reached, walk
 from audience_graph.graph.expansion import Expanded, ExpandOptions, VersionRef, unpack
 from audience_graph.graph.projection import installed_procedures
 from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import Row, Runner
+from audience_graph.graph.seeds import check_seeds
 
 PAGE = 500  # entities per page of a plain export
 
@@ -26,17 +26,16 @@ class Walker:
         self._exported: dict[str, Csr] = {}
 
     def expand(self, version: VersionRef, seeds: Sequence[str], options: ExpandOptions) -> tuple[Expanded, ...]:
-        """Expand; two small queries besides the walk. Raises NotFoundError for a seed that is no entity's id."""
+        """Expand; two small queries besides the walk.
+
+        Raises NotFoundError for a seed that is no entity's id, SensitiveError for one that is not allowed.
+        """
         live = self._runner.read(
             load_query("relations/overlay").at_version(version.relation_type),
             {"relation_type": version.relation_type, "seeds": list(seeds)},
         )[0]
-        missing = [seed for seed in seeds if seed not in set(live["known"])]
-        if missing:
-            raise NotFoundError(
-                f"no entity has the id {', '.join(map(repr, missing))}",
-                hint="`audience-graph resolve` finds ids by name",
-            )
+        sensitive = [] if options.sensitive else live["sensitive"]
+        check_seeds(seeds, known=live["known"], sensitive=sensitive)
         confirmed = [edge for edge in live["confirmed"] if edge[2] is not None]
         csr = self._arrays(version, live, [*seeds, *(i for edge in confirmed for i in edge[:2])])
         layers = walk(
@@ -45,6 +44,7 @@ class Walker:
             options,
             confirmed=_edges(csr, confirmed),
             rejected=_edges(csr, live["rejected"]),
+            hidden=np.array([at for i in sensitive if (at := csr.find(i)) >= 0], np.int64),
             mean_in_degree=live["mean_in_degree"],
         )
         nodes, hops, places, relevances = reached(layers, len(csr.ids))

@@ -4,7 +4,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.neo4j.graphdb.Transaction;
+import org.neo4j.kernel.impl.coreapi.InternalTransaction;
 import org.neo4j.kernel.internal.GraphDatabaseAPI;
+import org.neo4j.logging.Log;
 import org.neo4j.procedure.Context;
 import org.neo4j.procedure.Description;
 import org.neo4j.procedure.Mode;
@@ -14,10 +16,13 @@ import org.neo4j.procedure.TerminationGuard;
 
 /** `audience.expand` for people, `audience.expandPacked` and `audience.exportRelations` for clients. */
 public final class ExpandProcedures {
+    private static final int LONGEST = 1000;
     private static final String OPTIONS = "hops (1 to 4, default 2), min_relevance (0 to 1, default 0.05), fan_out "
             + "(relations followed per entity, default 50), damping (of hubs, 0 to 1, default 0), limit (default 1000), "
             + "types (entity types to return, default all), reverse (walk relations backwards, default false), "
-            + "week (such as 2026-W30, default the current release), version (one relation version by its name)";
+            + "sensitive (let sensitive entities in, default false), because (why; goes with sensitive, written to the "
+            + "server's log), week (such as 2026-W30, default the current release), version (one relation version by "
+            + "its name)";
 
     @Context
     public Transaction tx;
@@ -27,6 +32,9 @@ public final class ExpandProcedures {
 
     @Context
     public TerminationGuard guard;
+
+    @Context
+    public Log log;
 
     /** One entity that was reached. */
     public record Row(
@@ -52,7 +60,8 @@ public final class ExpandProcedures {
             @Description("Hop of each row, int8") byte[] hops,
             @Description("Relevance of each row, float64") byte[] relevances,
             @Description("Paths as int32 positions in ids, hop + 1 for each row") byte[] paths,
-            @Description("Seeds that are no entity's id") List<String> missing) {
+            @Description("Seeds that are no entity's id") List<String> missing,
+            @Description("Seeds that are sensitive, where sensitive entities are not allowed") List<String> refused) {
     }
 
     /** A slice of a version's relations; the first also carries the entities. */
@@ -68,11 +77,12 @@ public final class ExpandProcedures {
     @Procedure(name = "audience.expand", mode = Mode.READ)
     @Description("Entities within a few hops of the seeds through the current relations, best first, with the path "
             + "that gave each. Relevance is the largest product of scores over all paths; confirmed relations are "
-            + "laid over, rejected ones hidden. Example: CALL audience.expand(['spa'], {hops: 2})")
+            + "laid over, rejected ones and sensitive entities hidden. "
+            + "Example: CALL audience.expand(['spa'], {hops: 2})")
     public Stream<Row> expand(
             @Name(value = "seeds", description = "Ids, names or aliases of entities") List<String> seeds,
             @Name(value = "options", defaultValue = "{}", description = OPTIONS) Map<String, Object> options) {
-        return new Expansion(tx, database, guard).rows(seeds, Options.of(options));
+        return new Expansion(tx, database, guard).rows(seeds, checked("audience.expand", seeds, options));
     }
 
     @Procedure(name = "audience.expandPacked", mode = Mode.READ)
@@ -80,7 +90,7 @@ public final class ExpandProcedures {
     public Stream<PackedRows> expandPacked(
             @Name(value = "seeds", description = "Ids of entities") List<String> seeds,
             @Name(value = "options", defaultValue = "{}", description = OPTIONS) Map<String, Object> options) {
-        return new Expansion(tx, database, guard).packed(seeds, Options.of(options));
+        return new Expansion(tx, database, guard).packed(seeds, checked("audience.expandPacked", seeds, options));
     }
 
     @Procedure(name = "audience.exportRelations", mode = Mode.READ)
@@ -88,5 +98,21 @@ public final class ExpandProcedures {
     public Stream<RelationSlice> exportRelations(
             @Name(value = "version", description = "Relation version by its name") String version) {
         return new Export(tx, database, guard).slices(version);
+    }
+
+    /** Return the options. A question that lets sensitive entities in is told in the server's log before it is asked. */
+    private Options checked(String procedure, List<String> seeds, Map<String, Object> given) {
+        Options options = Options.of(given);
+        if (options.sensitive()) {
+            String user = ((InternalTransaction) tx).kernelTransaction().securityContext().subject().executingUser();
+            log.warn("%s: sensitive entities asked for by '%s' because '%s', seeds %s", procedure, oneLine(user),
+                    oneLine(options.because()), oneLine(String.valueOf(seeds)));
+        }
+        return options;
+    }
+
+    private static String oneLine(String text) {
+        String line = text.replaceAll("[\\p{Cntrl}\\u2028\\u2029]+", " ");
+        return line.length() > LONGEST ? line.substring(0, LONGEST) + "..." : line;
     }
 }

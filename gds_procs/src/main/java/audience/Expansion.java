@@ -28,7 +28,7 @@ final class Expansion {
     Stream<ExpandProcedures.Row> rows(List<String> seeds, Options options) {
         Version version = Version.find(tx, options);
         List<ExpandProcedures.Row> rows = new ArrayList<>();
-        answer(version, Seeds.byIdOrName(tx, seeds), options, (answer, live, reader) -> {
+        answer(version, Seeds.byIdOrName(tx, seeds, options), options, (answer, live, reader) -> {
             int[] path = new int[5];
             for (int row : answer.order) {
                 Live.Shown shown = live.shown(answer.node[row], reader);
@@ -45,10 +45,10 @@ final class Expansion {
 
     Stream<ExpandProcedures.PackedRows> packed(List<String> given, Options options) {
         Version version = Version.find(tx, options);
-        Seeds seeds = Seeds.byId(tx, given);
+        Seeds seeds = Seeds.byId(tx, given, options);
         List<ExpandProcedures.PackedRows> one = new ArrayList<>();
         answer(version, seeds, options, (answer, live, reader) ->
-                one.add(pack(answer, live, reader, version.name(), seeds.missing)));
+                one.add(pack(answer, live, reader, version.name(), seeds)));
         return one.stream();
     }
 
@@ -100,7 +100,7 @@ final class Expansion {
     }
 
     private static ExpandProcedures.PackedRows pack(
-            Answer answer, Live live, EntityReader reader, String version, List<String> missing) {
+            Answer answer, Live live, EntityReader reader, String version, Seeds seeds) {
         int count = answer.order.length;
         List<String> ids = new ArrayList<>(count + 64);
         List<String> names = new ArrayList<>(count);
@@ -125,7 +125,7 @@ final class Expansion {
         Packed.Texts typeTexts = Packed.texts(types);
         return new ExpandProcedures.PackedRows(version, (long) count, idTexts.bytes(), idTexts.lengths(),
                 nameTexts.bytes(), nameTexts.lengths(), typeTexts.bytes(), typeTexts.lengths(), hops,
-                Packed.doubles(relevances, 0, count), paths, missing);
+                Packed.doubles(relevances, 0, count), paths, seeds.missing, seeds.refused);
     }
 
     /** Number the entities of all paths as they lie in `ids`, adding those that are not rows themselves. */

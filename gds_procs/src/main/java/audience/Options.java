@@ -15,11 +15,14 @@ record Options(
         int limit,
         Set<String> types,
         boolean reverse,
+        boolean sensitive,
+        String because,
         String week,
         String version) {
 
     private static final Set<String> KNOWN = new TreeSet<>(Set.of(
-            "hops", "min_relevance", "fan_out", "damping", "limit", "types", "reverse", "week", "version"));
+            "hops", "min_relevance", "fan_out", "damping", "limit", "types", "reverse", "sensitive", "because", "week",
+            "version"));
 
     static Options of(Map<String, Object> given) {
         Map<String, Object> values = given == null ? Map.of() : given;
@@ -36,7 +39,9 @@ record Options(
                 fraction(values, "damping", 0.0),
                 whole(values, "limit", 1000, Integer.MAX_VALUE),
                 texts(values.get("types")),
-                yesOrNo(values.get("reverse")),
+                yesOrNo(values, "reverse"),
+                yesOrNo(values, "sensitive"),
+                reason(values),
                 week(values.get("week")),
                 text("version", values.get("version")));
     }
@@ -75,14 +80,26 @@ record Options(
         throw refused("types", "a list of entity types", value);
     }
 
-    private static boolean yesOrNo(Object value) {
+    private static boolean yesOrNo(Map<String, Object> values, String name) {
+        Object value = values.get(name);
         if (value == null) {
             return false;
         }
         if (value instanceof Boolean flag) {
             return flag;
         }
-        throw refused("reverse", "true or false", value);
+        throw refused(name, "true or false", value);
+    }
+
+    /** Return why sensitive entities are asked for, null where they are not. */
+    private static String reason(Map<String, Object> values) {
+        String because = text("because", values.get("because"));
+        boolean given = because != null && !because.isBlank();
+        if (given != yesOrNo(values, "sensitive")) {
+            throw new IllegalArgumentException("options.sensitive and options.because go together: "
+                    + "{sensitive: true, because: 'why'}; the reason is written to the server's log");
+        }
+        return given ? because.strip() : null;
     }
 
     private static String week(Object value) {

@@ -5,6 +5,8 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.neo4j.graphdb.Label;
+import org.neo4j.graphdb.Node;
 import org.neo4j.graphdb.Relationship;
 import org.neo4j.graphdb.RelationshipType;
 import org.neo4j.graphdb.ResourceIterator;
@@ -12,13 +14,15 @@ import org.neo4j.graphdb.Transaction;
 import org.neo4j.kernel.impl.coreapi.InternalTransaction;
 
 /**
- * CONFIRMED and REJECTED relations as they are now, in the numbers of one {@link Entities}.
+ * CONFIRMED and REJECTED relations and sensitive entities as they are now, in the numbers of one {@link Entities}.
  *
  * Entities that the projection does not hold (made after staging) get the numbers after its last.
  */
 final class Overlay {
     static final RelationshipType CONFIRMED = RelationshipType.withName("CONFIRMED");
     static final RelationshipType REJECTED = RelationshipType.withName("REJECTED");
+    static final Label ENTITY = Label.label("Entity");
+    static final String SENSITIVE = "sensitive";
 
     /** Pairs in the order of one end: the other ends of u lie at offsets[u] until offsets[u + 1]. */
     static final class Side {
@@ -73,6 +77,8 @@ final class Overlay {
     final Side confirmedByTarget;
     final Side rejectedBySource;
     final Side rejectedByTarget;
+    /** By number of the entity; null when none is sensitive. */
+    final boolean[] sensitive;
     private final List<String> laterIds = new ArrayList<>();
     private final List<Long> laterNodes = new ArrayList<>();
     private final Map<Long, Integer> laterNumbers = new HashMap<>();
@@ -87,6 +93,7 @@ final class Overlay {
             rejectedBySource = new Side(rejected, count(), true);
             rejectedByTarget = new Side(rejected, count(), false);
         }
+        sensitive = sensitive(tx);
     }
 
     static Overlay read(Transaction tx, Entities entities) {
@@ -142,6 +149,22 @@ final class Overlay {
             }
         }
         return pairs;
+    }
+
+    /** An index makes this one seek; entities that no relation of any kind touches are never reached. */
+    @SuppressWarnings("removal") // node ids as numbers: what GDS and the kernel speak
+    private boolean[] sensitive(Transaction tx) {
+        boolean[] flags = null;
+        try (ResourceIterator<Node> found = tx.findNodes(ENTITY, SENSITIVE, true)) {
+            while (found.hasNext()) {
+                int number = numberOf(found.next().getId());
+                if (number >= 0) {
+                    flags = flags == null ? new boolean[count()] : flags;
+                    flags[number] = true;
+                }
+            }
+        }
+        return flags;
     }
 
     private int number(long node, EntityReader reader) {

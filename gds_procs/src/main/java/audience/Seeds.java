@@ -8,7 +8,6 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
-import org.neo4j.graphdb.Label;
 import org.neo4j.graphdb.Node;
 import org.neo4j.graphdb.QueryExecutionException;
 import org.neo4j.graphdb.Result;
@@ -17,7 +16,6 @@ import org.neo4j.graphdb.Transaction;
 
 /** Turns seeds into nodes: by id, and for people by name or alias too, in the client's normal form. Never guesses. */
 final class Seeds {
-    private static final Label ENTITY = Label.label("Entity");
     private static final int SHOWN = 5;
     private static final int DOTLESS_I = 0x131;
     /** What the client counts as space: Unicode's white space and the four information separators. */
@@ -25,17 +23,21 @@ final class Seeds {
 
     final List<Node> found = new ArrayList<>();
     final List<String> missing = new ArrayList<>();
+    /** Sensitive ones, where these are not allowed. */
+    final List<String> refused = new ArrayList<>();
 
     private Seeds() {
     }
 
-    /** Find entities by id only; what is not found is listed as missing. */
-    static Seeds byId(Transaction tx, List<String> given) {
+    /** Find entities by id only; what is not found is listed as missing, what is not allowed as refused. */
+    static Seeds byId(Transaction tx, List<String> given, Options options) {
         Seeds seeds = new Seeds();
         for (String id : checked(given)) {
-            Node node = tx.findNode(ENTITY, "id", id);
+            Node node = tx.findNode(Overlay.ENTITY, "id", id);
             if (node == null) {
                 seeds.missing.add(id);
+            } else if (!options.sensitive() && isSensitive(node)) {
+                seeds.refused.add(id);
             } else {
                 seeds.found.add(node);
             }
@@ -43,16 +45,28 @@ final class Seeds {
         return seeds;
     }
 
-    /** Find entities by id, else by name, else by alias. Raises when a seed means nothing or several entities. */
-    static Seeds byIdOrName(Transaction tx, List<String> given) {
+    /**
+     * Find entities by id, else by name, else by alias. Raises when a seed means nothing, several entities, or a
+     * sensitive one that is not allowed.
+     */
+    static Seeds byIdOrName(Transaction tx, List<String> given, Options options) {
         Seeds seeds = new Seeds();
         Set<Node> nodes = new LinkedHashSet<>();
         for (String phrase : checked(given)) {
-            Node node = tx.findNode(ENTITY, "id", phrase);
-            nodes.add(node != null ? node : named(tx, phrase));
+            Node node = tx.findNode(Overlay.ENTITY, "id", phrase);
+            node = node != null ? node : named(tx, phrase);
+            if (!options.sensitive() && isSensitive(node)) {
+                throw new IllegalArgumentException("seeds: '" + phrase + "' is sensitive; ask with a reason: "
+                        + "{sensitive: true, because: 'why'}");
+            }
+            nodes.add(node);
         }
         seeds.found.addAll(nodes);
         return seeds;
+    }
+
+    private static boolean isSensitive(Node node) {
+        return Boolean.TRUE.equals(node.getProperty(Overlay.SENSITIVE, null));
     }
 
     private static Set<String> checked(List<String> given) {
@@ -70,7 +84,7 @@ final class Seeds {
         TreeMap<String, Node> meant = meant(candidates(tx, phrase), wanted);
         if (meant.isEmpty()) {
             // no index, or one whose analyzer splits the spellings differently
-            try (ResourceIterator<Node> all = tx.findNodes(ENTITY)) {
+            try (ResourceIterator<Node> all = tx.findNodes(Overlay.ENTITY)) {
                 meant = meant(() -> all, wanted);
             }
         }

@@ -102,6 +102,8 @@ final class Walk {
         final Options options;
         final double minimum;
         final double[] factors;
+        /** Entities that are not reached, by number; null for none. */
+        final boolean[] hidden;
         Layer before;
         Layer after;
 
@@ -111,6 +113,7 @@ final class Walk {
             this.options = options;
             this.minimum = options.minRelevance();
             this.factors = factors;
+            this.hidden = options.sensitive() ? null : overlay.sensitive;
         }
 
         abstract void leave(int place, int u, double value);
@@ -120,6 +123,9 @@ final class Walk {
         }
 
         final void reach(int fromPlace, int v, double reached) {
+            if (hidden != null && hidden[v]) {
+                return;
+            }
             if (stamp[v] != epoch) {
                 stamp[v] = epoch;
                 place[v] = after.size;

@@ -101,10 +101,14 @@ class ExpandProceduresTest {
         "{limit: -1}|options.limit",
         "{types: 'topic'}|options.types must be a list",
         "{reverse: 1}|options.reverse",
+        "{sensitive: 1}|options.sensitive must be true or false",
+        "{sensitive: true}|options.sensitive and options.because go together",
+        "{sensitive: true, because: '  '}|options.sensitive and options.because go together",
+        "{because: 'why'}|options.sensitive and options.because go together",
         "{week: 'last'}|options.week must be an ISO week",
         "{week: '2020-W01'}|no relation version of 2020-W01 is kept",
         "{version: 'x'}|options.version: there is no relation version x",
-        "{fanout: 3}|options.fanout is not an option; there are damping, fan_out",
+        "{fanout: 3}|options.fanout is not an option; there are because, damping, fan_out",
     })
     void aWrongOptionIsNamed(String options, String message) {
         assertTrue(failure("spa", options).contains(message), failure("spa", options));
@@ -175,6 +179,37 @@ class ExpandProceduresTest {
         server.run("MATCH (e {id: 'sauna'}) SET e.name = 'Banya', e.type = 'brand'");
         assertEquals("Banya", expand("spa", "{}").get(0).get("name"));
         assertEquals(List.of("sauna"), entities("spa", "{types: ['brand']}"));
+    }
+
+    @Test
+    void sensitiveEntitiesAreNeitherReachedNorWalkedThrough() {
+        assertEquals(List.of("sauna", "towel", "bath", "gym"), entities("spa", "{}"));
+        server.run("MATCH (e {id: 'sauna'}) SET e.sensitive = true");
+        assertEquals(List.of("bath", "gym", "towel"), entities("spa", "{}"));
+        assertEquals(0.2, expand("spa", "{}").get(2).get("relevance"));
+        assertEquals(List.of("spa"), entities("towel", "{reverse: true}"));
+        assertEquals(List.of("sauna", "towel", "bath", "gym"), entities("spa", "{sensitive: true, because: 'a test'}"));
+        server.run("MATCH (u {id: 'spa'}), (v {id: 'late'}) CREATE (u)-[:CONFIRMED {score: 1.0}]->(v) "
+                + "SET v.sensitive = true");
+        assertEquals(List.of("bath", "gym", "towel"), entities("spa", "{}"));
+        try (Transaction tx = server.database.beginTx()) {
+            tx.execute("MATCH (e) REMOVE e.sensitive").close();
+            assertEquals(5, tx.execute("CALL audience.expand(['spa'], {})").stream().count());
+        }
+        assertEquals(3, entities("spa", "{}").size());
+        server.run("MATCH (e) SET e.sensitive = 'yes'"); // only true is true, at every door
+        assertEquals(5, entities("spa", "{}").size());
+    }
+
+    @Test
+    void aSensitiveSeedIsRefusedWithoutAReason() {
+        server.run("MATCH (e {id: 'spa'}) SET e.sensitive = true");
+        assertTrue(failure("The spa", "{}").contains("seeds: 'The spa' is sensitive; ask with a reason"));
+        assertEquals(4, entities("the spa", "{sensitive: true, because: 'a test'}").size());
+        Map<String, Object> packed = server.run("CALL audience.expandPacked(['spa', 'nowhere'], {})").get(0);
+        assertEquals(List.of("spa"), packed.get("refused"));
+        assertEquals(List.of("nowhere"), packed.get("missing"));
+        assertEquals(0L, packed.get("count"));
     }
 
     @Test
