@@ -13,6 +13,8 @@ import pytest
 
 from audience_graph.audience.send.arms import Arms, arms_of
 from audience_graph.audience.send.exports import Exports
+from audience_graph.config import Home
+from audience_graph.erased import make_key
 from audience_graph.errors import ConfigError, ExportError, NotFoundError
 from audience_graph.vectors.store import Store
 from sending.world import (
@@ -211,6 +213,20 @@ def test_everything_is_audited_without_user_ids(exports: Exports, store: Store, 
     ]  # fmt: skip
     assert json.loads(log[0]["what"]) == {"count": 2, "file": "no contact.txt", "reason": "asked", "added": 2}
     assert not any('"u1"' in row["what"] or '"u2"' in row["what"] for row in log)
+
+
+def test_suppressing_brings_no_erased_user_back(store: Store, home: Home) -> None:
+    build(store)
+    key = make_key(home)
+    with store.transaction() as tx:
+        row = (key.hash_of("erased"), key.print)
+        tx.execute("INSERT INTO erasure (id_hash, key_print, made_by) VALUES (%s, %s, 'olga')", row)
+    Exports(store, home=home).suppress(["erased", "new", "u1"], "asked")
+    known = "SELECT user_id FROM suppression JOIN user_key USING (key) ORDER BY user_id"
+    assert [row["user_id"] for row in rows(store, known)] == ["new", "u1"]
+    assert rows(store, "SELECT FROM user_key WHERE user_id = 'erased'") == []
+    with pytest.raises(ConfigError):  # without the key nobody can tell who stays out
+        Exports(store).suppress(["new"], "asked")
 
 
 def test_suppression_shows_only_rounded_groups(exports: Exports) -> None:
