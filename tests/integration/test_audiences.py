@@ -191,6 +191,9 @@ def test_a_preview_shows_nobody_of_a_small_audience(ag: AudienceGraph) -> None:
     found = ag.audience("skin care", size=100).preview(3)
     assert found.users == 100
     assert len(found.user_ids) == 3
+    for count in (0, 101, 2.5, True):
+        with pytest.raises(ConfigError, match="a preview shows 1 to 100 users"):
+            ag.audience("skin care", size=200).preview(count)  # type: ignore[arg-type]
     assert found.scores[0] >= found.scores[1]
 
 

@@ -92,7 +92,7 @@ class Audience:
         return self._bound().size(self.definition, entities=entities)
 
     def preview(self, count: int = 20) -> Preview:
-        """Return the first users in order. Nobody is shown of an audience under the minimum size."""
+        """Return the first users in order, at most 100. Nobody is shown of an audience under the minimum size."""
         return self._bound().preview(self.definition, count)
 
     def composition(self, columns: Sequence[str] = (), *, against: Audience | None = None) -> Composition:

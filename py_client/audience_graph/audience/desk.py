@@ -14,6 +14,7 @@ import numpy as np
 
 from audience_graph.audience.answers import Composition, Preview, Reach, ReachStep, Taken
 from audience_graph.audience.define.definition import Definition
+from audience_graph.audience.disclosure import MINIMUM_SIZE
 from audience_graph.audience.evaluate.composition import compose
 from audience_graph.audience.evaluate.evaluate import Evaluation
 from audience_graph.audience.evaluate.keysets import Mask, content_hash
@@ -28,6 +29,7 @@ from audience_graph.audience.ways import Ways
 from audience_graph.audience.why.answer import AudienceExplanation
 from audience_graph.audience.why.person import Doors, explain_person
 from audience_graph.audit import record
+from audience_graph.errors import ConfigError
 from audience_graph.request import Request
 from audience_graph.vectors.store import Store
 from audience_graph.vectors.topk import user_ids_of
@@ -65,11 +67,17 @@ class Desk:
         return Reach(rows[len(steps) - 1].users, rows, time.perf_counter() - start, score, **source)
 
     def preview(self, definition: Definition, size: int = 20) -> Preview:
-        """Return the first users of a definition; nobody of one under the minimum size."""
+        """Return the first users of a definition; nobody of one under the minimum size.
+
+        At most the minimum size of them: a list of all would be an exact count. Raises ConfigError for more.
+        """
+        if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MINIMUM_SIZE:
+            raise ConfigError(f"a preview shows 1 to {MINIMUM_SIZE} users, not {size!r}",
+                              hint="`audience-graph export send` writes all of them")  # fmt: skip
         with self.evaluation() as evaluation:
             members, _ = evaluation.members(definition)
             mask, request = evaluation.mask(definition), evaluation.request
-            first = members.keys[: max(0, size)]
+            first = members.keys[:size]
             ids, source = user_ids_of(request.tx, first), request.read.source
         users = show_sizes(self.store, [mask])[0]
         shown = [(ids[k], s) for k, s in zip(first.tolist(), members.scores.tolist(), strict=False) if k in ids]

@@ -115,7 +115,7 @@ def event_of(text: str) -> Audience:
     from audience_graph.audience.audience import event
 
     match = _EVENT.fullmatch(text)
-    if match is None or not match["phrase"].strip():
+    if match is None or not match["phrase"].strip(": \t"):
         raise ConfigError(f"{text!r} is no filter over events", hint=_EVENT_HELP)
     channels = [c.strip() for c in (match["channels"] or "").split(",") if c.strip()]
     return event(match["phrase"].strip(), days=int(match["days"]) if match["days"] else None, channels=channels)
