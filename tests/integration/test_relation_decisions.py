@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from campaigns import clear, send
 from click.testing import CliRunner
+from sent_campaigns import clear, send
 from small_world import EVIL, RELATION_TYPE, VERSION, World, build, cypher
 
 from audience_graph.audience.learn.decide import DEFAULT_SCORE, Said, decide, decisions

@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from campaigns import PICKED, QUESTION, Campaign, add_users, clear, send
 from click.testing import CliRunner
+from sent_campaigns import PICKED, QUESTION, Campaign, add_users, clear, send
 from small_world import World, build, cypher
 
 from audience_graph.audience.learn.results import Results
