@@ -105,30 +105,37 @@ def test_killed_at_twenty_random_moments(connections: Connections, store: Store,
     path = tmp_path / "spring.csv"
     stopped = {"csv": 0, "webhook": 0}
     with receiving() as receiver:
-        to = (str(path), receiver.url)
-        process = start(connections, *to)
-        began = time.perf_counter()
-        go(process)
-        assert end(process) == 0
-        takes = time.perf_counter() - began
-        assert assert_no_half_file(path)
-        for _ in range(KILLS):
-            process = start(connections, *to)
+        places = (str(path), receiver.url)
+        takes = {to: time_of(start(connections, to)) for to in places}
+        for to in places * (KILLS // 2):  # in turn, each over its own time: a file takes less of it than a webhook
+            process = start(connections, to)
             go(process)
-            time.sleep(rng.uniform(0, takes))
+            time.sleep(rng.uniform(0, takes[to]))
             process.kill()
             end(process)
             assert_no_half_file(path)
             assert_no_chunk_twice(receiver)
-            open_ = [one for one in exports.list("spring").exports if one.status == "started"]
-            for one in open_:
-                stopped[one.format] += 1
-            numbers = {place: send_again(exports, place) for place in to}
-            assert {one.id for one in open_} <= set(numbers.values())
+            for one in exports.list("spring").exports:
+                stopped[one.format] += one.status == "started"
+            number = send_again(exports, to)
+            assert [one.id for one in exports.list("spring").exports if one.status != "done"] == []
             assert assert_no_half_file(path)
             assert [file for file in tmp_path.iterdir() if file.name.startswith(".")] == []
             assert_no_chunk_twice(receiver)
-            mine = [b for b in receiver.accepted.values() if b["export"] == numbers[receiver.url]]
-            mine.sort(key=lambda body: body["chunk"])
-            assert [row["user_id"] for body in mine for row in body["rows"]] == USERS
-    assert min(stopped.values()) >= 3, f"too few exports were killed on their way: {stopped}"
+            if to == receiver.url:
+                assert arrived(receiver, number) == USERS
+    assert min(stopped.values()) >= 1, f"too few exports were killed on their way: {stopped}"
+
+
+def time_of(process: subprocess.Popen[str]) -> float:
+    """Let a sender end, and return the seconds that it took."""
+    began = time.perf_counter()
+    go(process)
+    assert end(process) == 0
+    return time.perf_counter() - began
+
+
+def arrived(receiver: Receiver, export: int) -> list[str]:
+    """The users of an export's chunks in order, each chunk as often as it was accepted."""
+    mine = sorted((b for b in receiver.accepted.values() if b["export"] == export), key=lambda body: body["chunk"])
+    return [row["user_id"] for body in mine for row in body["rows"]]
