@@ -84,14 +84,17 @@ def write_entities(runner: Runner, entities: Iterable[Entity]) -> int:
 
 
 def entity_of(row: dict[str, Any]) -> Entity:
-    """Return the entity of a row with id, name, type, aliases, description, sensitive, category and decided_by."""
+    """Return the entity of a row with id, name, type, aliases, description and sensitive.
+
+    Rows of the graph have category and decided_by too, rows of files have not.
+    """
     return Entity(
         id=row["id"],
         name=row["name"],
         type=row["type"],
         aliases=tuple(row["aliases"] or ()),
         description=row["description"],
-        sensitive=row["sensitive"],
-        category=row["category"],
-        decided_by=row["decided_by"],
+        sensitive=bool(row["sensitive"]),
+        category=row.get("category"),
+        decided_by=row.get("decided_by"),
     )
