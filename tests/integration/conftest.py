@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from emptied import wipe
 
 from audience_graph import local
 from audience_graph.config import Connections, Home, external_servers, find_connections
 from audience_graph.graph.runner import Neo4jRunner, open_runner
 from audience_graph.vectors.store import Store, open_store
+from emptied import wipe
 
 HEAP = "1g"
 ROOT = Path(__file__).resolve().parents[2]

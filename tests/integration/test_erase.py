@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
-from emptied import wipe
 
 from audience_graph import release
 from audience_graph.audience.learn.load import load_results
@@ -32,6 +31,7 @@ from audience_graph.graph.runner import Neo4jRunner
 from audience_graph.ingest import load, sequences
 from audience_graph.vectors.store import Store
 from audience_trainers.run import open_run
+from emptied import wipe
 from erasing.homes import (
     AS_OF,
     ODD,

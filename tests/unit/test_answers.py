@@ -9,6 +9,7 @@ import pytest
 
 import audience_graph
 from audience_graph.answer import cell_text
+from audience_graph.audience.answers import Table
 from audience_graph.audience.target import Target
 from audience_graph.graph.answers import Expansion, Seed
 from audience_graph.graph.expansion import Expanded, ExpandOptions
@@ -20,6 +21,11 @@ EVIL = "<script>alert(1)</script>\x1b[31m"
 def expansion(count: int = 1, name: str = "massage") -> Expansion:
     rows = tuple(Expanded(f"m{i}", name, "service", 1, 0.5, ("e1", f"m{i}")) for i in range(count))
     return Expansion((SEED,), rows, ExpandOptions(), release=4, version="2026-W30-1a2b3c4d", week="2026-W30")
+
+
+def test_a_table_names_its_source_where_it_has_one() -> None:
+    assert "release 4, version v, week w" in repr(Table("t", {"a": [1]}, release=4, version="v", week="w"))
+    assert Table("t", {"a": [1]}).source == ""
 
 
 def test_every_answer_names_its_source() -> None:

@@ -109,7 +109,8 @@ class Table(Answer):
 
     @property
     def source(self) -> str:
-        return "" if self.version is None else super().source
+        # by name: `slots=True` makes a class of its own, which a bare super() does not know
+        return "" if self.version is None else super(Table, self).source
 
     def _title(self) -> str:
         return self.title
