@@ -87,8 +87,8 @@ def test_audiences_of_audiences_and_of_users(env: dict[str, str], tmp_path: Path
     assert "without search events for 'face mask' in the last 7 days" in run(env, "show", "mix").stderr
     seeds = tmp_path / "seeds.txt"
     seeds.write_text("u1\nu2\nu3\n", encoding="utf-8")
-    alike = told(env, "size", "--like-users", str(seeds), "--method", "graph", "--size", "120", "--no-entities")
-    assert alike["users"] == 120
+    alike = told(env, "size", "--like-users", str(seeds), "--method", "graph", "--size", "300", "--no-entities")
+    assert alike["users"] == 300
     assert told(env, "size", "--like", "fans", "--width", "narrow", "--no-entities")["users"] is None
     assert told(env, "widths", "skin care")["rows"][2]["share"] == 0.15
     lifts = told(env, "composition", "fans", "--column", "vip")["rows"]
