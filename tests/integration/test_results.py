@@ -306,7 +306,7 @@ def test_without_a_holdout_no_lift_is_claimed(ag: AudienceGraph, crowd: Crowd, s
     )
 
 
-def test_entities_are_those_that_lead_and_suggestions_those_that_events_touch(
+def test_entities_are_those_that_lead_and_suggestions_those_that_others_of_like_score_prefer_less(
     ag: AudienceGraph, sent: Campaign, crowd: Crowd, runner: Neo4jRunner, tmp_path: Path
 ) -> None:
     rows = outcome(crowd, sent)
@@ -335,13 +335,20 @@ def test_entities_are_those_that_lead_and_suggestions_those_that_events_touch(
     assert found["e3"].sure
     assert found["e3"].high < 1.0
 
+    assert {row.id for row in found.values() if row.worse} == {"e1", "e3", "e11"}  # e2 leads many with a low score
     suggested = ag.results.suggest("spring")
     best = {e.id: e for e in suggested.entities}
     assert "e6" in best
     assert not set(best) & {"e1", "e2", "e3", "e11"}
-    inside = [u for u in users if crowd.touches(u, "e6")]
+    inside, expected_of = preferring(crowd, users, told, "e6")
+    own = figures(*counts(inside))
+    assert own is not None
     row = best["e6"]
-    assert (row.users, row.exposures, row.conversions, row.lift, row.low, row.high) == expected(inside)
+    assert (row.users, row.exposures, row.conversions) == (own.users, own.exposures, own.conversions)
+    assert row.lift == pytest.approx(own.conversions / expected_of, rel=0.02)  # copies tie
+    assert row.low > 1.0
+    assert row.sure
+    assert row.path == ("e1", "e6")
     line = next(text for text in suggested.lines() if "Alex Morgan" in text)
     assert line == f"{row.near} -> Alex Morgan: {row.lift:.1f} x lift, not yet picked"
     runner.write(cypher("MATCH (e:Entity {id: 'e6'}) SET e.sensitive = true"))
@@ -349,6 +356,50 @@ def test_entities_are_those_that_lead_and_suggestions_those_that_events_touch(
         assert "e6" not in {e.id for e in ag.results.suggest("spring").entities}
     finally:
         runner.write(cypher("MATCH (e:Entity {id: 'e6'}) REMOVE e.sensitive"))
+
+
+def preferring(crowd: Crowd, users: list[str], told: dict[str, Any], entity: str) -> tuple[list[str], float]:
+    """Return who of the users prefers an entity most, and how many conversions users of like score would have."""
+    vectors = np.array([crowd.world.users[crowd.like[u]] for u in users], np.float32)
+    query = sum(float(p["weight"]) * crowd.world.entities[str(p["id"])] for p in PICKED).astype(np.float32)
+    liking = vectors @ crowd.world.entities[entity].astype(np.float32)
+    inside = liking >= np.sort(liking)[-round(0.05 * len(users))]
+    converted = np.array([told.get(u, {}).get("conversions", 0) > 0 for u in users])
+    order = np.argsort(-(vectors @ query), kind="stable")
+    expected = sum(inside[part].sum() * converted[part].mean() for part in np.array_split(order, 10))
+    return [u for u, one in zip(users, inside, strict=True) if one], float(expected)
+
+
+def test_a_popular_entity_is_no_reason(ag: AudienceGraph, sent: Campaign, crowd: Crowd, tmp_path: Path) -> None:
+    """Who stands higher in the ranking converts more, whatever else they like: nothing is suggested."""
+    rng = np.random.default_rng(8)
+    users = [u for arm in ("a", "b") for u in sent.arms[arm]]
+    query = sum(float(p["weight"]) * crowd.world.entities[str(p["id"])] for p in PICKED)
+    score = np.array([float(crowd.world.users[crowd.like[u]] @ query) for u in users])
+    chance = 0.5 * np.argsort(np.argsort(score)) / len(score)
+    rows = [{"user_id": u, "conversions": 1} for u, p in zip(users, chance, strict=True) if rng.random() < p]
+    ag.results.load(write(tmp_path / "r.csv", rows), export=sent.export)
+    assert ag.results.suggest("spring").entities == ()
+
+
+def test_suggestions_are_followed_by_name_or_the_surest(
+    ag: AudienceGraph, sent: Campaign, crowd: Crowd, store: Store, tmp_path: Path
+) -> None:
+    ag.results.load(write(tmp_path / "r.parquet", outcome(crowd, sent)), export=sent.export)
+    surest = ag.results.suggest("spring").entities[0]
+    with pytest.raises(NotFoundError, match="'e1' is not suggested"):
+        ag.results.follow("spring", ids=["e6", "e1"])
+    assert ag.decisions.list().decisions == ()
+    for bad in (0, True, 1.5):
+        with pytest.raises(ConfigError, match="count must be"):
+            ag.results.follow("spring", count=bad)  # type: ignore[arg-type]
+    [one] = ag.results.follow("spring", count=1).decisions
+    assert (one.source_id, one.target_id, set(one.sources)) == ("e1", surest.id, {"marketer", "result"})
+    assert (one.by, one.note) == ("mia", f"suggested by export {sent.export}")
+    ag.results.follow("spring", ids=["e6"], note="fans")
+    assert ("e1", "e6") in {(d.source_id, d.target_id) for d in ag.decisions.list().decisions}
+    with store.transaction(read_only=True) as tx:
+        assert [e.action for e in read_log(tx, about="audience spring")][:1] == ["relation.confirm"]
 
 
 def test_entities_of_a_small_audience_have_no_numbers(
@@ -481,3 +532,25 @@ def test_the_command_line_says_the_same(
         assert run(command, str(sent.export))["rows"] == run(command, "spring")["rows"]
     assert run("learn", "spring", "--dry-run")["rows"] == run("learn", "spring")["rows"]
     assert len(ag.decisions.list().decisions) == 3
+    followed = run("follow", "spring", "--id", "e6", "--note", "fans")["rows"]
+    assert [(row["source_id"], row["target_id"], row["note"]) for row in followed] == [("e1", "e6", "fans")]
+
+
+def test_an_entity_that_is_worse_than_the_mean_only_is_not_rejected(
+    ag: AudienceGraph, sent: Campaign, crowd: Crowd, tmp_path: Path
+) -> None:
+    """Whom e2 leads convert very well in the upper half; beside them all look bad, and none is worse than the rest."""
+    rng = np.random.default_rng(9)
+    users = [u for arm in ("a", "b", "tiny") for u in sent.arms[arm]]
+    query = sum(float(p["weight"]) * crowd.world.entities[str(p["id"])] for p in PICKED)
+    score = np.array([float(crowd.world.users[crowd.like[u]] @ query) for u in users])
+    upper = score > np.median(score)
+    rows = []
+    for user, high in zip(users, upper, strict=True):
+        chance = 0.9 if high and crowd.leading(user) == "e2" else 0.2 if high else 0.1
+        rows.append({"user_id": user, "conversions": int(rng.random() < chance)})
+    ag.results.load(write(tmp_path / "r.csv", rows), export=sent.export)
+    found = {e.id: e for e in ag.results.entities("spring").entities}
+    assert any(e.sure and e.high is not None and e.high < 1.0 for e in found.values())
+    assert not any(e.worse for e in found.values())
+    assert {x.action for x in ag.results.learn("spring", dry_run=True).lessons} == {"confirm"}

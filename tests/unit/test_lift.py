@@ -6,16 +6,19 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from audience_graph.audience.learn.lift import (
     Counted,
     Interval,
     against_whole,
+    at_least,
     false_discovery,
     p_value,
     rate_difference,
     rate_ratio,
     score,
+    standardised,
 )
 from audience_graph.audience.learn.shown import Figures, figures, of_whole, versus
 
@@ -123,3 +126,18 @@ def _figures(users: int, conversions: int) -> Figures:
     found = figures(users, users, conversions)
     assert found is not None
     return found
+
+
+def test_a_count_beside_what_is_expected_has_poissons_limits_and_tail() -> None:
+    for least, most, expected in ((5, 15, 0.9), (20, 20, 10.0), (900, 910, 700.0), (0, 5, 3.0)):
+        found = standardised(least, most, most, expected)
+        low = stats.chi2.ppf(0.025, 2 * least) / 2 / expected if least else 0.0
+        assert found.low == pytest.approx(low, rel=0.05)
+        assert found.high == pytest.approx(stats.chi2.ppf(0.975, 2 * (most + 1)) / 2 / expected, rel=0.01)
+        assert found.value == most / expected
+    for count, expected in ((5, 0.9), (20, 5.0), (2000, 800.0), (5, 1e-9), (1_000_000, 990_000.0)):
+        tail = stats.poisson.sf(count - 1, expected)
+        assert at_least(count, expected) == pytest.approx(min(1.0, 2.0 * tail), rel=1e-6)
+    assert at_least(3, 3.0) == at_least(0, 3.0) == 1.0
+    with pytest.raises(ValueError, match="above 0"):
+        standardised(1, 1, 1, 0.0)

@@ -1,4 +1,4 @@
-"""`audience-graph results`: load, report, entities, suggest, learn."""
+"""`audience-graph results`: load, report, entities, suggest, follow, learn."""
 
 from __future__ import annotations
 
@@ -103,7 +103,11 @@ def entities(about: str, data_dir: str | None, as_json: bool, as_csv: bool) -> N
 @data_dir_option
 @format_options
 def suggest(about: str, data_dir: str | None, as_json: bool, as_csv: bool) -> None:
-    """Suggest entities that were not picked, and whose users surely converted more often than all who were sent."""
+    """Suggest entities that were not picked, surest first, at most 20.
+
+    Those who prefer such an entity most surely converted more often than users of like score; `lift` is their
+    conversions over what was to be expected of them. `q` allows for the number of all entities.
+    """
     with client(data_dir, False) as ag:
         found = ag.results.suggest(asked(about))
     for line in found.lines():
@@ -113,11 +117,29 @@ def suggest(about: str, data_dir: str | None, as_json: bool, as_csv: bool) -> No
 
 @results.command()
 @_about
+@click.option("--count", default=5, show_default=True, type=click.IntRange(min=1), help="How many, surest first.")
+@click.option("--id", "ids", multiple=True, metavar="ID", help="This suggested entity instead. Repeatable.")
+@click.option("--note", default="", help="Why; kept with each relation.")
+@data_dir_option
+@format_options
+def follow(
+    about: str, count: int, ids: tuple[str, ...], note: str, data_dir: str | None, as_json: bool, as_csv: bool
+) -> None:
+    """Confirm what `suggest` shows: relations from the phrase's own entity to it, at once and in each later week."""
+    with client(data_dir, False) as ag:
+        found = ag.results.follow(asked(about), count=count, ids=ids, note=note)
+    print_answer(found, as_json=as_json, as_csv=as_csv)
+
+
+@results.command()
+@_about
 @click.option("--dry-run", is_flag=True, help="Show what would be decided; decide nothing.")
 @data_dir_option
 @format_options
 def learn(about: str, dry_run: bool, data_dir: str | None, as_json: bool, as_csv: bool) -> None:
-    """Confirm relations that lead to entities whose users surely did better, reject those to surely worse ones.
+    """Confirm relations that lead to entities whose users surely did better, reject those to surely bad ones.
+
+    Better than all who were sent; bad is worse than those whom the ranking hardly let in (`worse` in `entities`).
 
     What a marketer decided stays. The graph is told which entities were picked and how they did.
     """

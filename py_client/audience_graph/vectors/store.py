@@ -130,16 +130,18 @@ class Transaction:
         return [array_of(row.get(name), kind) for name, kind in types.items()]
 
 
-_ARRAY_HEADER = 20  # dimensions, flags, type, length, lower bound
+_ARRAY_HEADER = 12  # number of dimensions, flags, type; then length and lower bound of each dimension
 
 
 def array_of(data: bytes | None, kind: str) -> npt.NDArray[Any]:
-    """Return the elements (n,) of an array as `array_send` gives it; none of NULL. They may not be NULL themselves."""
+    """Return the elements (n,) of an array as `array_send` gives it, row by row; none of NULL. They may not be NULL
+    themselves."""
     wanted = np.dtype(kind)
     if data is None:  # array_agg of no rows
         return np.empty(0, wanted)
     element = np.dtype([("size", ">i4"), ("value", wanted.newbyteorder(">"))])
-    return np.frombuffer(data, element, offset=_ARRAY_HEADER)["value"].astype(wanted)
+    start = _ARRAY_HEADER + 8 * int.from_bytes(data[:4], "big")
+    return np.frombuffer(data, element, offset=start)["value"].astype(wanted)
 
 
 class Store:

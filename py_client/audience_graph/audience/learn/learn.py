@@ -1,8 +1,9 @@
 """Learn from results: relations that lead to entities whose users converted more often are confirmed, others rejected.
 
-An entity decides when its lift surely differs from 1 (`EntityLift.sure`). Above: every relation on its path is
-confirmed with source `result`. Below: the last relation of its path is rejected, for the ones before lead to others
-too, unless a better entity is reached through it. A marketer's decision stays, whatever results say.
+Where its lift is surely above 1 (`EntityLift.sure`), every relation on an entity's path is confirmed with source
+`result`. Where it is surely bad (`EntityLift.worse`: below the users with the lowest scores, not only below the mean),
+the last relation of its path is rejected, for the ones before lead to others too, unless a better entity is reached
+through it. A marketer's decision stays, whatever results say.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def learn(runner: Runner, store: Store, export: Export, lifts: EntityLifts, *, b
             pairs = [(x.source_id, x.target_id) for x in lessons if x.action == verb and not x.kept]
             if pairs:
                 decide(runner, store, "confirm" if verb == "confirm" else "reject", pairs, said)
-    note = "" if lessons else lifts.note if not lifts.entities else "No entity's lift surely differs from 1."
+    note = "" if lessons else lifts.note if not lifts.entities else "No entity surely did better or worse."
     return Learned(export.snapshot.name, export.id, tuple(lessons), dry_run, note, **export.snapshot.source)
 
 
@@ -86,7 +87,7 @@ def _reject(entities: Sequence[EntityLift]) -> list[Lesson]:
     better = {(x.source_id, x.target_id) for x in _confirm(entities)}
     found: dict[Pair, Lesson] = {}
     for entity in reversed(entities):
-        if entity.sure and entity.high is not None and entity.high < 1.0:
+        if entity.worse:
             for pair in pairs_of([entity.path])[-1:]:
                 if pair not in better:
                     found.setdefault(pair, _lesson("reject", pair, entity))

@@ -3,6 +3,7 @@
 Ratio of two rates: Koopman's score interval (P. A. R. Koopman, Biometrics 40, 1984), with the constrained maximum
 likelihood estimate in closed form (Miettinen and Nurminen, Statistics in Medicine 4, 1985). Unlike the delta method on
 the log ratio it needs no invented half counts, and holds its level where a group has few conversions or none.
+A count beside what is expected: Byar's approximation of the exact Poisson limits (Breslow and Day, 1987, 2.2).
 Difference: Newcombe's hybrid of two Wilson intervals (Statistics in Medicine 17, 1998, method 10).
 """
 
@@ -84,6 +85,32 @@ def score(a: Counted, b: Counted, ratio: float = 1.0) -> float:
 def p_value(z: float) -> float:
     """Return the two-sided p value of a standard normal statistic."""
     return math.erfc(abs(z) / math.sqrt(2.0))
+
+
+def standardised(least: int, most: int, value: int, expected: float, z: float = Z95) -> Interval:
+    """Return observed / expected conversions with Byar's limits, for an observed count between `least` and `most`.
+
+    Raises ValueError unless `expected` is above 0.
+    """
+    if not expected > 0.0:
+        raise ValueError(f"expected must be above 0, not {expected!r}")
+    low = 0.0 if least <= 0 else least * (1 - 1 / (9 * least) - z / (3 * math.sqrt(least))) ** 3
+    above = most + 1
+    high = above * (1 - 1 / (9 * above) + z / (3 * math.sqrt(above))) ** 3
+    return Interval(value / expected, max(low, 0.0) / expected, high / expected)
+
+
+def at_least(count: int, expected: float) -> float:
+    """Return the p value of `count` events or more where `expected` were: twice the upper Poisson tail, at most 1."""
+    if count <= expected:
+        return 1.0
+    term = math.exp(count * math.log(expected) - expected - math.lgamma(count + 1))
+    tail, n = 0.0, count
+    while term > tail * 1e-17:
+        tail += term
+        n += 1
+        term *= expected / n
+    return min(2.0 * tail, 1.0)
 
 
 def against_whole(part: Interval, share: float) -> Interval:

@@ -1,4 +1,4 @@
-"""What came of an export, as exact counts that stay inside: by arm, by picked entity, by entity that events touch."""
+"""What came of an export, as exact counts that stay inside: by arm, and by picked entity."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from audience_graph.audience.disclosure import MINIMUM_SIZE
 from audience_graph.audience.learn.exported import ARM_OF, IN_EXPORT, Export, PickedIn, picked_of, space_of
 from audience_graph.audience.send.arms import HOLDOUT
 from audience_graph.vectors.store import Row, Transaction, identifier
 from audience_graph.vectors.topk import PLAN
-from audience_graph.vectors.window import Window
 
 _BY_USER = f"""
 SELECT {ARM_OF} AS arm, count(*) AS users, count(*) FILTER (WHERE r.exposures > 0) AS exposures,
@@ -30,24 +28,18 @@ outcome AS (
     WHERE {IN_EXPORT} AND m.sent)
 """
 _LEADING = f"""
-{_OUTCOME}
-SELECT led.id, count(*) AS users, count(*) FILTER (WHERE o.exposed) AS exposures,
-       count(*) FILTER (WHERE o.converted) AS conversions
-FROM outcome o JOIN {{users}} u USING (key) CROSS JOIN LATERAL (
-    SELECT p.id FROM picked p ORDER BY p.weight * (u.vector <#> p.vector), p.id LIMIT 1) led
-GROUP BY 1 ORDER BY 1
-"""
-_TOUCHED = f"""
 {_OUTCOME},
-touched AS (
-    SELECT t.id, count(*) AS users, count(*) FILTER (WHERE exposed) AS exposures,
-           count(*) FILTER (WHERE converted) AS conversions
-    FROM (SELECT DISTINCT o.key, o.exposed, o.converted, e.id FROM outcome o JOIN user_event ev USING (key)
-          CROSS JOIN LATERAL unnest(ev.entity_ids) AS e(id)
-          WHERE ev.time >= %(start)s AND ev.time < %(end)s AND e.id <> ALL (%(ids)s)) t
-    GROUP BY 1 HAVING count(*) >= %(least)s)
-SELECT t.*, (SELECT p.id FROM picked p WHERE v.vector IS NOT NULL ORDER BY p.vector <#> v.vector, p.id LIMIT 1) AS near
-FROM touched t LEFT JOIN {{entities}} v ON v.entity_id = t.id ORDER BY t.id
+scored AS (
+    SELECT o.exposed, o.converted, led.id, ntile(2) OVER (ORDER BY led.score DESC, o.key) = 2 AS late
+    FROM outcome o JOIN {{users}} u USING (key) CROSS JOIN LATERAL (
+        SELECT (array_agg(p.id ORDER BY p.weight * (u.vector <#> p.vector), p.id))[1] AS id,
+               -sum(p.weight * (u.vector <#> p.vector)) AS score
+        FROM picked p) led)
+SELECT id, count(*) AS users, count(*) FILTER (WHERE exposed) AS exposures,
+       count(*) FILTER (WHERE converted) AS conversions, count(*) FILTER (WHERE late) AS late_users,
+       count(*) FILTER (WHERE late AND exposed) AS late_exposures,
+       count(*) FILTER (WHERE late AND converted) AS late_conversions
+FROM scored GROUP BY 1 ORDER BY 1
 """
 
 
@@ -62,6 +54,14 @@ class Outcome:
     near: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Led:
+    """The users whom one picked entity leads in, and those of them in the half of all sent with the lowest scores."""
+
+    all: Outcome
+    late: Outcome
+
+
 def outcomes_of_arms(tx: Transaction, export: Export) -> list[Outcome]:
     """Return the outcome of each arm, the holdout last: of all users in it, told or not, where users are told."""
     if export.per is None:
@@ -71,7 +71,7 @@ def outcomes_of_arms(tx: Transaction, export: Export) -> list[Outcome]:
     return sorted(found, key=lambda o: (o.name == HOLDOUT, o.name))
 
 
-def outcomes_of_picked(tx: Transaction, export: Export) -> list[Outcome]:
+def outcomes_of_picked(tx: Transaction, export: Export) -> list[Led]:
     """Return the outcome of the users who were sent, by the picked entity that leads them in: each user counts once.
 
     Leading is the entity with the largest part weight x r_u . h_e of the user's score, by the stored vectors of the
@@ -81,24 +81,7 @@ def outcomes_of_picked(tx: Transaction, export: Export) -> list[Outcome]:
     if space is None or not picked:
         return []
     rows = tx.rows(_at(space, _LEADING), _parameters(tx, export, picked))
-    return [_outcome(row, row["id"]) for row in rows]
-
-
-def outcomes_of_touched(tx: Transaction, export: Export) -> list[Outcome]:
-    """Return the outcome of the users who were sent, by each entity that their own events touch and that was not
-    picked; `near` is the picked entity that is most like it. Entities of fewer users than the minimum are left out.
-
-    Events of the window that chose the users: what they did later may be the conversion itself.
-    """
-    snapshot, picked = export.snapshot, picked_of(export.snapshot)
-    space = space_of(tx, snapshot)
-    if space is None or not picked:
-        return []
-    row = tx.rows("SELECT as_of, days FROM space WHERE space = %s", (space,))[0]
-    window = Window(snapshot.as_of or row["as_of"] or export.made_at.date(), row["days"])
-    limits = {"start": window.start, "end": window.end, "least": MINIMUM_SIZE}
-    rows = tx.rows(_at(space, _TOUCHED), {**_parameters(tx, export, picked), **limits})
-    return [_outcome(row, row["id"], row["near"]) for row in rows]
+    return [Led(_outcome(row, row["id"]), _outcome(row, row["id"], "late_")) for row in rows]
 
 
 def _at(space: str, query: str) -> str:
@@ -110,5 +93,6 @@ def _parameters(tx: Transaction, export: Export, picked: Sequence[PickedIn]) -> 
     return {"export": export.id, "ids": [p.id for p in picked], "weights": [p.weight for p in picked]}
 
 
-def _outcome(row: Row, name: str, near: str | None = None) -> Outcome:
-    return Outcome(name, int(row["users"]), int(row["exposures"]), int(row["conversions"]), near)
+def _outcome(row: Row, name: str, prefix: str = "") -> Outcome:
+    users, exposures, conversions = (int(row[prefix + count]) for count in ("users", "exposures", "conversions"))
+    return Outcome(name, users, exposures, conversions)

@@ -3,14 +3,17 @@
 ag.results.load("clicks.csv", export=7)
 ag.results.report("spring")
 ag.results.suggest("spring").lines()
+ag.results.follow("spring")
 ag.results.learn("spring", dry_run=True)
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 
+from audience_graph.audience.learn.decide import Decisions, Said, decide, pairs_of
 from audience_graph.audience.learn.entities import EntityLifts, Suggestions, entity_lifts, suggestions
 from audience_graph.audience.learn.exported import Export, exports_with_results, read_export
 from audience_graph.audience.learn.learn import Learned, learn
@@ -18,11 +21,12 @@ from audience_graph.audience.learn.load import ResultsReport, load_results
 from audience_graph.audience.learn.report import CampaignReport, campaign_report
 from audience_graph.audience.learn.write_back import WrittenBack, write_performed, write_picked
 from audience_graph.config import Home
-from audience_graph.errors import ConfigError, StoreUnavailable
+from audience_graph.errors import ConfigError, NotFoundError, StoreUnavailable
 from audience_graph.graph.runner import Runner
 from audience_graph.ingest.reading import LoadOptions
 from audience_graph.vectors.store import Store, Transaction
 
+FOLLOWED = 5
 Asked = str | int  # an audience by name (its newest export with results), or an export by number
 
 
@@ -63,9 +67,28 @@ class Results:
             return entity_lifts(tx, _export(tx, about))
 
     def suggest(self, about: Asked) -> Suggestions:
-        """Return entities that were not picked and whose users surely converted more often."""
+        """Return entities that were not picked and whose users surely converted more often, surest first."""
         with self._store.transaction(read_only=True, snapshot=True) as tx:
             return suggestions(tx, self._runner, _export(tx, about))
+
+    def follow(self, about: Asked, *, count: int = FOLLOWED, ids: Sequence[str] = (), note: str = "") -> Decisions:
+        """Confirm suggestions: the `count` surest, or those of `ids`, as relations of the phrase's own entity.
+
+        They are a marketer's choice of what results found, so both speak as sources. Raises NotFoundError for an id
+        that is not suggested, ConfigError for a count that is no whole number of at least 1.
+        """
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise ConfigError(f"count must be a whole number of at least 1, not {count!r}")
+        suggested = self.suggest(about)
+        own = {found.id: found for found in suggested.entities}
+        if missing := [entity for entity in ids if entity not in own]:
+            raise NotFoundError(f"{missing[0]!r} is not suggested by these results", hint="`results suggest` names ids")
+        chosen = [own[entity] for entity in ids] or list(suggested.entities[:count])
+        pairs = pairs_of([found.path for found in chosen])
+        said = Said(self._by, "result", note or f"suggested by export {suggested.export}",
+                    about=f"audience {suggested.audience}")  # fmt: skip
+        decide(self._runner, self._store, "confirm", pairs, said)
+        return decide(self._runner, self._store, "confirm", pairs, replace(said, source="marketer"))
 
     def write_back(self, about: Asked) -> WrittenBack:
         """Write which entities an audience was picked by, and how they did in its newest results, into the graph."""

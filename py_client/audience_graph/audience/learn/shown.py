@@ -13,10 +13,12 @@ from audience_graph.audience.learn.lift import (
     Counted,
     Interval,
     against_whole,
+    at_least,
     p_value,
     rate_difference,
     rate_ratio,
     score,
+    standardised,
 )
 from audience_graph.release.publish import REACH_STEP
 
@@ -72,6 +74,13 @@ def of_whole(part: Figures, rest: Figures) -> Versus:
     """Compare a part of a group with the whole group: `ratio` is rate(part) / rate(whole)."""
     found = versus(part, rest)
     return Versus(against_whole(found.ratio, part.users / (part.users + rest.users)), found.difference, found.p)
+
+
+def beside_expected(own: Figures, expected: float) -> tuple[Interval, float]:
+    """Return a group's conversions over those `expected`, and the p value of no more than these, for whatever counts
+    its rounded ones stand for."""
+    least, most = max(own.conversions - SLACK, 0), own.conversions + SLACK
+    return standardised(least, most, own.conversions, expected), at_least(least, expected)
 
 
 def _moved(group: Figures, way: int) -> Counted:

@@ -93,9 +93,13 @@ def _judge(tx: Transaction, request: Request, holdout: Holdout | None) -> dict[s
     statement = _LEAVING.format(
         arm="NULL::text" if arms is None else arm_sql("k.user_id"),
         reachable=request.shape.reachable,
-        consented=consented("SELECT key FROM audience_member WHERE snapshot_id = %(snapshot)s"),
+        consented=consented("SELECT key FROM chosen"),
     )
-    given = {"snapshot": request.snapshot.id, "purpose": request.purpose, "holdout": HOLDOUT}
+    # A table with figures of its own: of a new snapshot's rows among all members the planner knows none, expects one,
+    # and would join them in nested loops.
+    tx.execute(_CHOSEN, {"snapshot": request.snapshot.id})
+    tx.execute("ANALYZE chosen")
+    given = {"purpose": request.purpose, "holdout": HOLDOUT}
     tx.execute(statement, {**given, **request.shape.parameters, **({} if arms is None else arm_parameters(arms))})
     tx.execute("ANALYZE leaving")
     found = {row["verdict"]: int(row["n"]) for row in tx.rows("SELECT verdict, count(*) AS n FROM leaving GROUP BY 1")}
@@ -146,6 +150,10 @@ def _tell(tx: Transaction, request: Request, number: int, counts: dict[str, int]
     record(tx, request.who, "start export", about, what, release_id=request.snapshot.release_id)
 
 
+_CHOSEN = """
+CREATE TEMP TABLE chosen ON COMMIT DROP AS
+SELECT key, place FROM audience_member WHERE snapshot_id = %(snapshot)s
+"""
 _LEAVING = """
 CREATE TEMP TABLE leaving ON COMMIT DROP AS
 SELECT key, place, arm,
@@ -154,12 +162,11 @@ SELECT key, place, arm,
 FROM (
     SELECT m.key, m.place, k.key IS NULL AS gone, s.key IS NOT NULL AS suppressed, c.key IS NOT NULL AS consented,
            {reachable} AS reachable, {arm} AS arm
-    FROM audience_member m
+    FROM chosen m
     LEFT JOIN user_key k ON k.key = m.key
     LEFT JOIN suppression s ON s.key = m.key
     LEFT JOIN ({consented}) c ON c.key = m.key
     LEFT JOIN user_profile p ON p.key = m.key AND p.latest
-    WHERE m.snapshot_id = %(snapshot)s
 ) member
 """
 # What the destination holds, or would but for the holdout: the newest word on each user.
