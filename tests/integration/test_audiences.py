@@ -82,6 +82,30 @@ def test_filters_over_columns_read_the_newest_row(ag: AudienceGraph, audience: A
     assert set(ids(ag, audience)) == where(condition) | quiet
 
 
+def test_one_of_many_values_is_equality_with_any_of_them_whatever_their_types(ag: AudienceGraph, store: Store) -> None:
+    told = ['["a", 2]', '["b"]', '"a"', "2", "2.0", '"2"', "true", "null", '{"a": 1}', "[[2]]"]
+    set_row = "UPDATE user_profile SET columns = columns || jsonb_build_object('tags', %s::jsonb) WHERE latest AND key = (SELECT key FROM user_key WHERE user_id = %s)"  # noqa: E501
+    with store.transaction() as tx:
+        for place, value in enumerate(told):
+            tx.execute(set_row, (value, f"u{place}"))
+    try:
+        for values, users in (
+            (("a",), "u0 u2"),
+            ((2,), "u0 u3 u4"),
+            (("a", 2, "x", *range(100, 110)), "u0 u2 u3 u4"),
+            (("2", "b"), "u1 u5"),
+            ((True, 7), "u6"),
+        ):
+            assert set(ids(ag, column("tags").one_of(*values))) == set(users.split())
+            each = column("tags") == values[0]
+            for value in values[1:]:
+                each = each | (column("tags") == value)
+            assert set(ids(ag, each)) == set(users.split())
+    finally:
+        with store.transaction() as tx:
+            tx.execute("UPDATE user_profile SET columns = columns - 'tags'")
+
+
 def test_a_column_that_nobody_has_is_an_error_that_names_those_there_are(ag: AudienceGraph) -> None:
     with pytest.raises(ConfigError, match="no user has a column 'agee'") as caught:
         ids(ag, column("agee") >= 3)

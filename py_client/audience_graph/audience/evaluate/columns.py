@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from audience_graph.audience.define.definition import Column
 from audience_graph.audience.evaluate.keysets import Mask, Universe
@@ -41,11 +42,30 @@ def known_columns(tx: Transaction) -> list[str]:
 def _masks(tx: Transaction, universe: Universe, columns: Sequence[Column]) -> dict[Column, Mask]:
     tx.rows(PLAN, {"workers": "4"})
     names = [f"keys_{n}" for n in range(len(columns))]
-    listed = (f"array_send(array_agg(key) FILTER (WHERE columns @@ %({name})s::jsonpath)) AS {name}" for name in names)
+    listed: list[str] = []
+    given: dict[str, Any] = {}
+    for name, column in zip(names, columns, strict=True):
+        test, parameters = _tested(name, column)
+        listed.append(f"array_send(array_agg(key) FILTER (WHERE {test})) AS {name}")
+        given |= parameters
     query = f"SELECT {', '.join(listed)} FROM user_profile WHERE latest"
-    paths = {name: json_path(column) for name, column in zip(names, columns, strict=True)}
-    found = tx.packed(query, dict.fromkeys(names, "i8"), paths)
+    found = tx.packed(query, dict.fromkeys(names, "i8"), given)
     return {column: universe.of_keys(keys) for column, keys in zip(columns, found, strict=True)}
+
+
+def _tested(name: str, column: Column) -> tuple[str, dict[str, Any]]:
+    """Return the SQL of a filter, and its parameters: those of a path, or of a set of values, which is one look-up
+    where a path compares with each in turn."""
+    path = {f"{name}_path": json_path(column)}
+    by_path = f"columns @@ %({name}_path)s::jsonpath"
+    if not isinstance(column.value, tuple):
+        return by_path, path
+    told = f"columns -> %({name}_column)s::text"
+    test = (
+        f"CASE WHEN jsonb_typeof({told}) = 'array' THEN {by_path} "  # a path looks into a list
+        f"ELSE {told} = ANY (%({name}_values)s::jsonb[]) END"
+    )
+    return test, {**path, f"{name}_column": column.name, f"{name}_values": [_quoted(v) for v in column.value]}
 
 
 def json_path(column: Column) -> str:

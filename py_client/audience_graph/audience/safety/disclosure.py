@@ -80,7 +80,4 @@ def _differ_in(a: np.ndarray, b: np.ndarray) -> int:
 
 
 def _ones(bits: np.ndarray) -> int:
-    return int(_COUNTS[bits].sum(dtype=np.int64))
-
-
-_COUNTS = np.array([bin(n).count("1") for n in range(256)], np.uint8)
+    return int(np.bitwise_count(bits).sum(dtype=np.int64))
