@@ -2,9 +2,9 @@
 // question: How do I get from this service to that one, over the strongest relations?
 // Purpose: the strongest path of at most three relations from one entity to another, by the product of scores;
 //   confirmed relations count, rejected ones do not, and no path leads over a sensitive entity.
-// params: phrase (entity), other (entity), fan_out (integer, default 50, at least 1, at most 10000),
-//   relation_type (filled in)
+// params: phrase (entity), other (entity), fan_out (integer, default 50, at least 1, at most 10000)
 // returns: names, ids, hops, relevance
+MATCH (:Current {id: 'current'})-[:IS]->(version:RelationVersion)
 CALL () {
   MATCH (first:Entity {id: $phrase}) RETURN first
   UNION
@@ -15,18 +15,18 @@ CALL () {
   UNION
   MATCH (last:Entity {name: $other}) WHERE NOT EXISTS { (:Entity {id: $other}) } RETURN last
 }
-WITH first, last WHERE last <> first
-CALL (first, last) {
-  MATCH (first)-[a:$($relation_type)|CONFIRMED]->(last)
+WITH version, first, last WHERE last <> first
+CALL (version, first, last) {
+  MATCH (first)-[a:$(version.relation_type)|CONFIRMED]->(last)
   WHERE coalesce(a.rank, 1) <= $fan_out AND NOT (first)-[:REJECTED]->(last)
   RETURN [first, last] AS stops, a.score AS relevance
   UNION
-  MATCH (first)-[a:$($relation_type)|CONFIRMED]->(one:Entity)-[b:$($relation_type)|CONFIRMED]->(last)
+  MATCH (first)-[a:$(version.relation_type)|CONFIRMED]->(one:Entity)-[b:$(version.relation_type)|CONFIRMED]->(last)
   WHERE coalesce(a.rank, 1) <= $fan_out AND coalesce(b.rank, 1) <= $fan_out
     AND NOT (first)-[:REJECTED]->(one) AND NOT (one)-[:REJECTED]->(last)
   RETURN [first, one, last] AS stops, a.score * b.score AS relevance
   UNION
-  MATCH (first)-[a:$($relation_type)|CONFIRMED]->(one:Entity)-[b:$($relation_type)|CONFIRMED]->(two:Entity)-[c:$($relation_type)|CONFIRMED]->(last)
+  MATCH (first)-[a:$(version.relation_type)|CONFIRMED]->(one:Entity)-[b:$(version.relation_type)|CONFIRMED]->(two:Entity)-[c:$(version.relation_type)|CONFIRMED]->(last)
   WHERE one <> last AND two <> first AND one <> two
     AND coalesce(a.rank, 1) <= $fan_out AND coalesce(b.rank, 1) <= $fan_out AND coalesce(c.rank, 1) <= $fan_out
     AND NOT (first)-[:REJECTED]->(one) AND NOT (one)-[:REJECTED]->(two) AND NOT (two)-[:REJECTED]->(last)

@@ -333,14 +333,12 @@ class AudienceGraph:
         saved = saved_query(name)
         values = saved.check(params)
         with self._request(None) as request:
-            for parameter in saved.asked:
+            for parameter in saved.parameters:
                 if parameter.kind == "entity":
                     meant = self._graph.resolve(values[parameter.name], request).require()
                     check_matches(meant, None)
                     values[parameter.name] = meant[0].id
-            found = run_saved(self._runner, request.tx, saved, values, request.read)
-            request.versions += [v for k, v in found.parameters.items() if k == "previous_relation_type"]
-        return found
+            return run_saved(self._runner, request.tx, saved, values, request.read, request.versions)
 
     def releases(self) -> Releases:
         """Return all releases, newest first, retired ones too; the answer itself names the current one."""

@@ -11,7 +11,6 @@ from small_world import (
     EVIL,
     OLD_VERSION,
     OLD_WEEK,
-    RELATION_TYPE,
     VERSION,
     WEEK,
     World,
@@ -317,7 +316,7 @@ def test_a_saved_query_prefers_the_id_to_an_equal_name(ag: AudienceGraph, runner
         assert list(ag.query("new_this_week", phrase="e1").to_df()["id"]) == ["e2"]
         path = next(ag.query("path_between", phrase="e1", other="e8").rows())
         assert path["ids"] == ["e1", "e3", "e8"]
-        values = {"phrase": "women's football", "limit": 9, "relation_type": RELATION_TYPE}
+        values = {"phrase": "women's football", "limit": 9}
         assert [r["id"] for r in runner.read(load_query("saved/similar_services"), values)] == ["e6", "e7"]
     finally:
         runner.write(cypher("MATCH (e:Entity) WHERE e.old IS NOT NULL SET e.name = e.old REMOVE e.old"))

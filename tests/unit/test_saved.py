@@ -65,6 +65,7 @@ def test_parameters_are_known_complete_and_in_bounds() -> None:
         ({}, "needs phrase"),
         ({"phrase": "spa", "x": "1"}, "no parameter 'x'"),
         ({"phrase": "spa", "relation_type": "A|B"}, "no parameter 'relation_type'"),
+        ({"phrase": 7}, "phrase must be a phrase"),
     ):
         with pytest.raises(ConfigError, match=message):
             saved.check(wrong)
@@ -79,7 +80,7 @@ def test_an_unknown_name_lists_the_known_ones(name: str) -> None:
 
 def test_a_run_reads_the_release_with_its_literal_type() -> None:
     runner = FakeRunner({"saved/similar_services": [dict.fromkeys(("id", "name", "type", "score", "confirmed"), 1)]})
-    found = run_saved(runner, FakeStore({}), saved_query("similar_services"), {"phrase": "e1", "limit": 5}, RELEASE)
+    found = run_saved(runner, FakeStore({}), saved_query("similar_services"), {"phrase": "e1", "limit": 5}, RELEASE, [])
     assert (len(found), found.version) == (1, RELEASE.version)
     assert f"-[relation:{RELEASE.relation_type}]->" in runner.ran[0][1]
     assert runner.written == []
@@ -87,4 +88,4 @@ def test_a_run_reads_the_release_with_its_literal_type() -> None:
 
 def test_without_an_older_version_new_this_week_says_so() -> None:
     with pytest.raises(NotFoundError, match="before 2026-W30"):
-        run_saved(FakeRunner(), FakeStore({}), saved_query("new_this_week"), {"phrase": "e1", "limit": 5}, RELEASE)
+        run_saved(FakeRunner(), FakeStore({}), saved_query("new_this_week"), {"phrase": "e1", "limit": 5}, RELEASE, [])

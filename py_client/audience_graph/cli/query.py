@@ -27,7 +27,7 @@ def list_(as_json: bool, as_csv: bool) -> None:
     from audience_graph.saved.definition import saved_queries
 
     rows = [
-        {"name": s.name, "question": s.question, "parameters": ", ".join(_words(p) for p in s.asked)}
+        {"name": s.name, "question": s.question, "parameters": ", ".join(_words(p) for p in s.parameters)}
         for s in saved_queries()
     ]
     print_rows(rows, columns=["name", "question", "parameters"], as_json=as_json, as_csv=as_csv)

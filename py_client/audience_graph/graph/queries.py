@@ -6,9 +6,10 @@ A file is one query under a header of `//` lines:
     // params: seeds (list of entity ids), fan_out (integer), relation_type (string)
     // returns: id, name, hop, relevance
 
-On disk a query names the relation version as `$($relation_type)`, which any Neo4j 5.26 runs fully parameterised
-but expands through every type. `Query.at_version` puts in the literal type, taken only from a name of the exact
-form that `release` builds (`RELATES_2026_W30_1a2b3c4d`).
+On disk a query names the relation version as `$($relation_type)`, or reads it from the mirror of the current release
+and names it as `$(version.relation_type)`, which any Neo4j 5.26 runs fully parameterised but expands through every
+type. `Query.at_version` puts in the literal type, and the version of a release where the mirror is read, taken only
+from a name of the exact form that `release` builds (`RELATES_2026_W30_1a2b3c4d`).
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ _HEADER = re.compile(r"^//\s*(?P<key>purpose|params|returns|title|question)\s*:\
 _NAME = re.compile(r"[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)*")
 _USED = re.compile(r"\$([A-Za-z_]\w*)")
 _STRINGS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|`(?:``|[^`])*`|//[^\n]*|/\*.*?\*/", re.DOTALL)
-_DYNAMIC_TYPE = re.compile(r"\$\(\s*\$relation_type\s*\)")
+_DYNAMIC_TYPE = re.compile(r"\$\(\s*(?:\$relation_type|version\.relation_type)\s*\)")
+PREVIOUS_TYPE = "$(previous.relation_type)"
+CURRENT = "MATCH (:Current {id: 'current'})-[:IS]->(version:RelationVersion)"
 _RELATION_TYPE = re.compile(r"RELATES_\d{4}_W\d{2}_[0-9a-f]{8}")
 
 
@@ -44,13 +47,23 @@ class Query:
 
         Raises QueryError when `relation_type` is not a name of the form that staging builds.
         """
-        if _RELATION_TYPE.fullmatch(relation_type) is None:
-            raise QueryError(f"{relation_type!r} is not the relationship type of a version")
+        _check_type(relation_type)
         text = _DYNAMIC_TYPE.sub(relation_type, self.text)
+        text = text.replace(CURRENT, f"MATCH (version:RelationVersion {{relation_type: '{relation_type}'}})")
         left = tuple(
             p for p in self.params if p != "relation_type" or re.search(r"\$relation_type\b", _STRINGS.sub("", text))
         )
         return replace(self, text=text, params=left)
+
+    def beside_version(self, relation_type: str) -> Query:
+        """Return the query with the literal type of the older version that it compares with; raises as `at_version`."""
+        _check_type(relation_type)
+        return replace(self, text=self.text.replace(PREVIOUS_TYPE, relation_type))
+
+
+def _check_type(relation_type: str) -> None:
+    if _RELATION_TYPE.fullmatch(relation_type) is None:
+        raise QueryError(f"{relation_type!r} is not the relationship type of a version")
 
 
 def read_header(text: str) -> dict[str, str]:

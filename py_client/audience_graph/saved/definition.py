@@ -3,12 +3,13 @@
     // title: Services near a service
     // question: What is near this service?
     // Purpose: ...
-    // params: phrase (entity), limit (integer, default 20), relation_type (filled in)
+    // params: phrase (entity), type (text, suggest entity_types), limit (integer, default 20)
     // returns: id, name, score
 
-A parameter is `entity` (an id; from Python and the command line also a phrase), `text`, `integer`, `number`, `yes or
-no`, `texts` (a list) or `filled in` (by the client, from the release; an analyst sets it with `:param`). `at least N`
-and `at most N` bound a number.
+A parameter is `entity` (an id or an exact name; from Python and the command line any phrase), `text`, `integer`,
+`number`, `yes or no` or `texts` (a list). `at least N` and `at most N` bound a number, `choices a|b` are all that a
+text may be, `suggest NAME` names the query of `cypher/suggest/` that finds values while somebody types; what it does
+not find may be given all the same. The file runs as it is wherever Cypher does: what is current it reads itself.
 """
 
 from __future__ import annotations
@@ -20,23 +21,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from audience_graph.errors import ConfigError, NotFoundError
-from audience_graph.graph.queries import Query, list_queries, load_query, read_header
+from audience_graph.graph.queries import PREVIOUS_TYPE, Query, list_queries, load_query, read_header
 
 FOLDER = "saved/"
 _PARAMETER = re.compile(r"([A-Za-z_]\w*)\s*\(([^()]*)\)")
-KINDS = ("entity", "text", "integer", "number", "yes or no", "texts", "filled in")
+KINDS = ("entity", "text", "integer", "number", "yes or no", "texts")
+_WORDS = ("default", "at least", "at most", "choices", "suggest")
+SUGGESTIONS = "suggest/"
 _SPELLED = {"true": True, "yes": True, "false": False, "no": False}
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One declared parameter. `default` None = it must be given."""
+    """One declared parameter. `default` None = it must be given. `suggest` names a query of `cypher/suggest/`."""
 
     name: str
     kind: str
     default: Any = None
     least: float | None = None
     most: float | None = None
+    choices: tuple[str, ...] = ()
+    suggest: str | None = None
 
     def check(self, value: Any) -> Any:
         """Return the value in its own type; text is read as a number or a list where one is wanted.
@@ -52,6 +57,8 @@ class Parameter:
                 raise ConfigError(f"{self.name} must be at least {self.least:g}, not {found}")
             if self.most is not None and found > self.most:
                 raise ConfigError(f"{self.name} must be at most {self.most:g}, not {found}")
+        if self.choices and found not in self.choices:
+            raise ConfigError(f"{self.name} must be {' or '.join(self.choices)}, not {found!r}")
         return found
 
 
@@ -118,19 +125,19 @@ class SavedQuery:
     parameters: tuple[Parameter, ...]
 
     @property
-    def asked(self) -> tuple[Parameter, ...]:
-        """The parameters that a person gives."""
-        return tuple(p for p in self.parameters if p.kind != "filled in")
+    def compares_weeks(self) -> bool:
+        """Whether it needs a version of an older week."""
+        return PREVIOUS_TYPE in self.query.text
 
     def check(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return every asked parameter, checked, with defaults. Raises ConfigError for an unknown or missing one."""
-        known = {p.name: p for p in self.asked}
+        known = {p.name: p for p in self.parameters}
         unknown = [name for name in given if name not in known]
         if unknown:
             raise ConfigError(
                 f"{self.name} has no parameter {unknown[0]!r}", hint=f"it takes {', '.join(known) or 'none'}"
             )
-        missing = [p.name for p in self.asked if p.default is None and p.name not in given]
+        missing = [p.name for p in self.parameters if p.default is None and p.name not in given]
         if missing:
             raise ConfigError(f"{self.name} needs {', '.join(missing)}", hint=f"--param {missing[0]}=...")
         return {name: p.check(given[name]) if name in given else p.default for name, p in known.items()}
@@ -162,10 +169,16 @@ def _parameter(name: str, words: str, query: Query) -> Parameter:
     kind, *rest = [part.strip() for part in words.split(",")]
     if kind not in KINDS:
         raise ConfigError(f"{query.path}: parameter {name} is {kind!r}, not one of {', '.join(KINDS)}")
-    values: dict[str, Any] = {}
+    values: dict[str, str] = {}
     for part in rest:
-        word, _, value = part.rpartition(" ")
-        if word not in ("default", "at least", "at most"):
-            raise ConfigError(f"{query.path}: parameter {name}: {part!r} is not default, at least or at most")
-        values[word] = json.loads(value)
-    return Parameter(name, kind, values.get("default"), values.get("at least"), values.get("at most"))
+        word = next((w for w in _WORDS if part.startswith(f"{w} ")), None)
+        if word is None:
+            raise ConfigError(f"{query.path}: parameter {name}: {part!r} is not {', '.join(_WORDS)}")
+        values[word] = part.removeprefix(word).strip()
+    least, most = (json.loads(values[word]) if word in values else None for word in ("at least", "at most"))
+    choices = tuple(values["choices"].split("|")) if "choices" in values else ()
+    suggest = values.get("suggest", "entities" if kind == "entity" else None)
+    if suggest is not None:
+        load_query(SUGGESTIONS + suggest)
+    default = json.loads(values["default"]) if "default" in values else None
+    return Parameter(name, kind, default, least, most, choices, suggest)

@@ -34,20 +34,23 @@ class QueryResult(Answer):
 
 
 def run_saved(
-    runner: Runner, tx: Transaction, saved: SavedQuery, parameters: Mapping[str, Any], release: Release
+    runner: Runner,
+    tx: Transaction,
+    saved: SavedQuery,
+    parameters: Mapping[str, Any],
+    release: Release,
+    versions: list[str],
 ) -> QueryResult:
-    """Run it on one release; `parameters` come from `saved.check`, entities as ids.
+    """Run it on one release; `parameters` come from `saved.check`, entities as ids. `versions` takes the relation type
+    of the older version that is compared with.
 
     Raises NotFoundError when the query compares with an older week and none is kept.
     """
-    values = dict(parameters)
-    query = saved.query
-    if "relation_type" in query.params:
-        query = query.at_version(release.relation_type)
-    if "relation_type" in query.params:
-        values["relation_type"] = release.relation_type
-    if "previous_relation_type" in query.params:
-        values["previous_relation_type"] = _previous(tx, release)
+    values, query = dict(parameters), saved.query.at_version(release.relation_type)
+    if saved.compares_weeks:
+        previous = _previous(tx, release)
+        versions.append(previous)
+        query = query.beside_version(previous)
     rows = runner.read(query, values)
     columns = {name: tuple(row[name] for row in rows) for name in query.returns}
     return QueryResult(
