@@ -14,7 +14,7 @@ when it starts; a mirror in Neo4j that is found behind is repaired after the req
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -60,6 +60,7 @@ from audience_graph.release.publish import repair_mirror
 from audience_graph.release.records import list_releases, read_version_of
 from audience_graph.request import Request, current_or_none
 from audience_graph.saved.definition import saved_query
+from audience_graph.saved.guard import MOST_ROWS, TIMEOUT, CypherResult, run_guarded, written
 from audience_graph.saved.run import QueryResult, run_saved
 from audience_graph.vectors.store import Store, open_store
 from audience_graph.vectors.trace import TracedStore
@@ -339,6 +340,26 @@ class AudienceGraph:
                     check_matches(meant, None)
                     values[parameter.name] = meant[0].id
             return run_saved(self._runner, request.tx, saved, values, request.read, request.versions)
+
+    def cypher(
+        self,
+        text: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        timeout: float = TIMEOUT,
+        max_rows: int = MOST_ROWS,
+    ) -> CypherResult:
+        """Run Cypher of your own: planned first, refused unless all of it reads, then run once, never retried.
+
+        At most `max_rows` rows come, and the server stops it after `timeout` seconds. Nodes come as maps of their
+        properties. Raises QueryError for what may not run or cannot, ConfigError for parameters of another type.
+        """
+        query = written(text)
+        with self._request(None, required=False) as request:
+            found = run_guarded(self._runner, query, params or {}, timeout=timeout, max_rows=max_rows)
+            columns = {name: tuple(row[i] for row in found.rows) for i, name in enumerate(found.columns)}
+            source = {} if request.release is None else request.release.source
+            return CypherResult(columns, found.more, **source)
 
     def releases(self) -> Releases:
         """Return all releases, newest first, retired ones too; the answer itself names the current one."""

@@ -17,7 +17,7 @@ from audience_graph.cli.release import release as release_command
 from audience_graph.config import Connections
 from audience_graph.errors import NotFoundError, ReleaseError
 from audience_graph.graph.queries import Query
-from audience_graph.graph.runner import Neo4jRunner, Runner
+from audience_graph.graph.runner import Fetched, Neo4jRunner, Plan, Runner
 from audience_graph.release import relations as writing
 from audience_graph.release.content import read_content
 from audience_graph.vectors.store import Store
@@ -39,6 +39,12 @@ class Failing:
 
     def auto_commit(self, query: Query, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         return self._runner.auto_commit(query, parameters)
+
+    def plan(self, query: Query, parameters: Mapping[str, Any]) -> Plan:
+        return self._runner.plan(query, parameters)
+
+    def read_once(self, query: Query, parameters: Mapping[str, Any], *, timeout: float, most: int) -> Fetched:
+        return self._runner.read_once(query, parameters, timeout=timeout, most=most)
 
     def write(self, query: Query, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         self._left -= 1

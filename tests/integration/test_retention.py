@@ -17,7 +17,7 @@ from audience_graph.cli.release import release as release_command
 from audience_graph.config import Connections, Home
 from audience_graph.errors import ReleaseError
 from audience_graph.graph.queries import Query, load_query
-from audience_graph.graph.runner import Neo4jRunner, Runner
+from audience_graph.graph.runner import Fetched, Neo4jRunner, Plan, Runner
 from audience_graph.release.locks import version_locked
 from audience_graph.release.records import find
 from audience_graph.schema import alembic_scripts
@@ -115,6 +115,12 @@ class Meanwhile:
 
     def auto_commit(self, query: Query, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         return self._runner.auto_commit(query, parameters)
+
+    def plan(self, query: Query, parameters: Mapping[str, Any]) -> Plan:
+        return self._runner.plan(query, parameters)
+
+    def read_once(self, query: Query, parameters: Mapping[str, Any], *, timeout: float, most: int) -> Fetched:
+        return self._runner.read_once(query, parameters, timeout=timeout, most=most)
 
 
 @pytest.mark.parametrize("ask", ["expand", "target"])

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from audience_graph.graph.queries import Query
+from audience_graph.graph.runner import Fetched, Plan
 from audience_graph.release.records import Release
 
 Rows = list[dict[str, Any]]
@@ -53,6 +54,15 @@ class FakeRunner:
 
     def auto_commit(self, query: Query, parameters: Mapping[str, Any] | None = None) -> Rows:  # noqa: ARG002
         raise AssertionError(f"nothing that asks runs {query.name} outside a transaction")
+
+    def plan(self, query: Query, parameters: Mapping[str, Any]) -> Plan:  # noqa: ARG002
+        return Plan("r", (("ProduceResults", ""),))
+
+    def read_once(self, query: Query, parameters: Mapping[str, Any], *, timeout: float, most: int) -> Fetched:  # noqa: ARG002
+        rows = self.read(query, parameters)
+        return Fetched(
+            tuple(rows[0]) if rows else (), tuple(tuple(row.values()) for row in rows[:most]), len(rows) > most
+        )
 
     @property
     def names(self) -> list[str]:

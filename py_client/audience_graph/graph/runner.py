@@ -5,11 +5,13 @@ This module alone imports `neo4j`. Driver errors become StoreUnavailable or Quer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 import neo4j
+import neo4j.graph
 from neo4j.exceptions import AuthError, ClientError, DriverError, Neo4jError, ServiceUnavailable, SessionExpired
 
 from audience_graph.config import Connections
@@ -19,6 +21,23 @@ from audience_graph.graph.queries import Query
 T = TypeVar("T")
 Driver = neo4j.Driver
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a server would run a query. `kind` is "r" where it only reads; `operators` by name, with their details."""
+
+    kind: str | None
+    operators: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Rows of a query as plain values, at most as many as were asked for; `more` says that there are others."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    more: bool
 
 
 class Runner(Protocol):
@@ -34,6 +53,15 @@ class Runner(Protocol):
 
     def auto_commit(self, query: Query, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         """Run a query outside a managed transaction (schema, CALL ... IN TRANSACTIONS); never retried."""
+        ...
+
+    def plan(self, query: Query, parameters: Mapping[str, Any]) -> Plan:
+        """Return how the server would run a query, without running it."""
+        ...
+
+    def read_once(self, query: Query, parameters: Mapping[str, Any], *, timeout: float, most: int) -> Fetched:
+        """Run a query with READ access in a transaction of its own that is never retried and ends after `timeout`
+        seconds, and return its first rows, at most `most`."""
         ...
 
 
@@ -68,6 +96,25 @@ class Neo4jRunner:
 
         return _mapped(query, run)
 
+    def plan(self, query: Query, parameters: Mapping[str, Any]) -> Plan:
+        def run() -> Plan:
+            with self._driver.session(database=self._database, default_access_mode=neo4j.READ_ACCESS) as session:
+                summary = session.run(neo4j.Query("EXPLAIN " + query.text), dict(parameters)).consume()
+                return Plan(summary.query_type, tuple(_operators(summary.plan or {})))
+
+        return _mapped(query, run)
+
+    def read_once(self, query: Query, parameters: Mapping[str, Any], *, timeout: float, most: int) -> Fetched:
+        def run() -> Fetched:
+            with self._driver.session(
+                database=self._database, default_access_mode=neo4j.READ_ACCESS, fetch_size=most + 1
+            ) as session:
+                result = session.run(neo4j.Query(query.text, timeout=timeout), dict(parameters))
+                rows = [tuple(_plain(value) for value in record.values()) for record in result.fetch(most + 1)]
+                return Fetched(tuple(result.keys()), tuple(rows[:most]), len(rows) > most)
+
+        return _mapped(query, run)
+
     def _managed(self, query: Query, parameters: Mapping[str, Any] | None, access: str) -> list[Row]:
         def work(tx: neo4j.ManagedTransaction) -> list[Row]:
             result = tx.run(query.text, dict(parameters or {}))
@@ -91,6 +138,28 @@ class Neo4jRunner:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _operators(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if plan:
+        yield plan["operatorType"].split("@")[0], str(plan.get("args", {}).get("Details", ""))
+    for child in plan.get("children", ()):
+        yield from _operators(child)
+
+
+def _plain(value: Any) -> Any:
+    """Return nodes, relationships and paths as dicts and lists of their properties, times as text."""
+    if isinstance(value, neo4j.graph.Node):
+        return {"labels": sorted(value.labels), **{name: _plain(own) for name, own in value.items()}}
+    if isinstance(value, neo4j.graph.Relationship):
+        return {"type": value.type, **{name: _plain(own) for name, own in value.items()}}
+    if isinstance(value, neo4j.graph.Path):
+        return [_plain(value.start_node), *(_plain(x) for r in value.relationships for x in (r, r.end_node))]
+    if isinstance(value, dict):
+        return {name: _plain(own) for name, own in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(own) for own in value]
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
 
 def _mapped(query: Query, run: Callable[[], T]) -> T:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from audience_graph.graph.queries import Query
-from audience_graph.graph.runner import Row, Runner
+from audience_graph.graph.runner import Fetched, Plan, Row, Runner
 
 Tell = Callable[[str, str, Any], None]
 
@@ -29,3 +29,11 @@ class TracedRunner:
     def auto_commit(self, query: Query, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         self._tell(f"cypher {query.name}", query.text, dict(parameters or {}))
         return self._runner.auto_commit(query, parameters)
+
+    def plan(self, query: Query, parameters: Mapping[str, Any]) -> Plan:
+        self._tell(f"cypher {query.name}", f"EXPLAIN {query.text}", dict(parameters))
+        return self._runner.plan(query, parameters)
+
+    def read_once(self, query: Query, parameters: Mapping[str, Any], *, timeout: float, most: int) -> Fetched:
+        self._tell(f"cypher {query.name}", query.text, dict(parameters))
+        return self._runner.read_once(query, parameters, timeout=timeout, most=most)

@@ -11,7 +11,10 @@ from audience_graph.errors import NotFoundError
 from audience_graph.graph.runner import Runner
 from audience_graph.release.records import Release
 from audience_graph.saved.definition import SavedQuery
+from audience_graph.saved.guard import run_guarded
 from audience_graph.vectors.store import Transaction
+
+_MOST_ROWS = 100_000
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -51,8 +54,9 @@ def run_saved(
         previous = _previous(tx, release)
         versions.append(previous)
         query = query.beside_version(previous)
-    rows = runner.read(query, values)
-    columns = {name: tuple(row[name] for row in rows) for name in query.returns}
+    found = run_guarded(runner, query, values, max_rows=_MOST_ROWS)
+    place = {name: n for n, name in enumerate(found.columns)}
+    columns = {name: tuple(row[place[name]] for row in found.rows) for name in query.returns}
     return QueryResult(
         saved.name, saved.title, values, columns, release=release.id, version=release.version, week=release.week
     )
