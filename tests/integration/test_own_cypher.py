@@ -140,8 +140,8 @@ def test_parameters_stay_values(ag: AudienceGraph, runner: Neo4jRunner, payload:
 
 def test_the_command_line_reads_parameters_and_the_standard_input(
     connections: Connections,
-    world: None,
-    tmp_path: Path,  # noqa: ARG001 - built first
+    world: None,  # noqa: ARG001 - built first
+    tmp_path: Path,
 ) -> None:
     env = {**environ, "NEO4J_URI": connections.neo4j_uri, "NEO4J_USERNAME": connections.neo4j_username,
            "NEO4J_PASSWORD": connections.neo4j_password, "NEO4J_DATABASE": connections.neo4j_database,
