@@ -59,9 +59,10 @@ from audience_graph.release.kept import kept
 from audience_graph.release.publish import repair_mirror
 from audience_graph.release.records import list_releases, read_version_of
 from audience_graph.request import Request, current_or_none
-from audience_graph.saved.definition import saved_query
 from audience_graph.saved.guard import MOST_ROWS, TIMEOUT, CypherResult, run_guarded, written
+from audience_graph.saved.kept import find_saved
 from audience_graph.saved.run import QueryResult, run_saved
+from audience_graph.saved.shelf import SavedQueries
 from audience_graph.vectors.store import Store, open_store
 from audience_graph.vectors.trace import TracedStore
 
@@ -102,6 +103,7 @@ class AudienceGraph:
         self.exports = Exports(store, actor=self._actor, home=home)
         self.decisions = RelationDecisions(runner, store, self.resolve, by=self._actor)
         self.results = Results(runner, store, by=self._actor, home=home)
+        self.queries = SavedQueries(runner, store, by=self._actor)
 
     @classmethod
     def connect(
@@ -331,7 +333,7 @@ class AudienceGraph:
 
     def query(self, name: str, /, **params: Any) -> QueryResult:
         """Run a saved query by name on the current release, with READ access. An `entity` parameter takes a phrase."""
-        saved = saved_query(name)
+        saved = find_saved(self._runner, name)
         values = saved.check(params)
         with self._request(None) as request:
             for parameter in saved.parameters:

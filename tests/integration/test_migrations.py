@@ -35,6 +35,7 @@ ALL = [
     "V0001__create_entity_schema",
     "V0002__create_audience_schema",
     "V0003__index_sensitive_entities",
+    "V0004__keep_saved_queries",
 ]
 
 
@@ -116,13 +117,13 @@ def test_an_edited_script_is_refused_and_nothing_runs(bare: Connections, tmp_pat
     folder = tmp_path / "with a space" / "migrations"
     shutil.copytree(resource("migrations"), folder, ignore=shutil.ignore_patterns("__pycache__"))
     assert migrate(bare, folder=folder) == []
-    script = folder / "neo4j" / "V0003__index_sensitive_entities.cypher"
+    script = folder / "neo4j" / "V0004__keep_saved_queries.cypher"
     script.write_text(script.read_text() + "\n// one more line\n")
     (folder / "postgres" / "versions" / "0007_add_nothing.py").write_text("raise SystemExit")
-    with pytest.raises(MigrationError, match=r"V0003__index_sensitive_entities.cypher was edited"):
+    with pytest.raises(MigrationError, match=r"V0004__keep_saved_queries.cypher was edited"):
         migrate(bare, folder=folder)
     script.unlink()
-    with pytest.raises(MigrationError, match=r"V0003__index_sensitive_entities .*missing"):
+    with pytest.raises(MigrationError, match=r"V0004__keep_saved_queries .*missing"):
         migrate(bare, folder=folder)
 
 

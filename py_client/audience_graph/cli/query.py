@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -20,19 +20,94 @@ def query() -> None:
 
 @query.command("list")
 @format_options
-def list_(as_json: bool, as_csv: bool) -> None:
-    """List the saved queries, the question that each answers, and its parameters.
+@data_dir_option
+def list_(as_json: bool, as_csv: bool, data_dir: str | None) -> None:
+    """List the saved queries, the question that each answers, its parameters, and who keeps it.
 
     \b
     audience-graph query list
     """
+    from audience_graph.errors import ConfigError, StoreError
     from audience_graph.saved.definition import saved_queries
+    from audience_graph.saved.kept import Kept
 
+    try:
+        with client(data_dir, False) as ag:
+            found = ag.queries.list()
+    except (ConfigError, StoreError) as exc:
+        click.echo(f"Note: the package's queries alone: {exc.message}", err=True)
+        found = tuple(Kept(one) for one in saved_queries())
     rows = [
-        {"name": s.name, "question": s.question, "parameters": ", ".join(_words(p) for p in s.parameters)}
-        for s in saved_queries()
+        {
+            "name": kept.query.name,
+            "question": kept.query.question,
+            "parameters": ", ".join(_words(p) for p in kept.query.parameters),
+            "by": kept.by or "",
+        }
+        for kept in found
     ]
-    print_rows(rows, columns=["name", "question", "parameters"], as_json=as_json, as_csv=as_csv)
+    print_rows(rows, columns=["name", "question", "parameters", "by"], as_json=as_json, as_csv=as_csv)
+
+
+@query.command()
+@click.argument("name")
+@data_dir_option
+def show(name: str, data_dir: str | None) -> None:
+    """Print a saved query as its file has it, to read, to paste into Browser, or to share.
+
+    \b
+    audience-graph query show similar_services > similar_services.cypher
+    """
+    with client(data_dir, False) as ag:
+        click.echo(ag.queries.get(name).query.text, nl=False)
+
+
+@query.command()
+@click.argument("name")
+@click.argument("file", required=False, type=click.File(encoding="utf-8"))
+@click.option("--of", default=None, metavar="QUERY", help="Save this query with other defaults; no FILE then.")
+@click.option("--param", "-p", "params", multiple=True, metavar="KEY=VALUE", help="A default; may be repeated.")
+@click.option("--title", default=None, help="What it is called.")
+@click.option("--question", default=None, help="What it answers.")
+@data_dir_option
+def save(
+    name: str,
+    file: TextIO | None,
+    of: str | None,
+    params: tuple[str, ...],
+    title: str | None,
+    question: str | None,
+    data_dir: str | None,
+) -> None:
+    """Keep a query as NAME, for everybody who uses these servers: a FILE that `show` printed or you wrote, or another
+    query with your defaults.
+
+    \b
+    audience-graph query save near_spa --of similar_services --param phrase=spa --title "Near spa"
+    audience-graph query save ours ours.cypher
+    """
+    if (file is None) == (of is None):
+        raise click.UsageError("give a FILE, or --of a query that there is")
+    if of is not None and title is None:
+        raise click.UsageError("--of needs a --title")
+    if of is None and (params or title or question):
+        raise click.UsageError("--param, --title and --question belong to --of: a FILE has its own")
+    with client(data_dir, False) as ag:
+        if file is not None:
+            found = ag.queries.save(name, file.read())
+        else:
+            found = ag.queries.save_as(name, str(of), _given(params), title=str(title), question=question)
+    click.echo(f"saved query {name!r}: {found.question}", err=True)
+
+
+@query.command()
+@click.argument("name")
+@data_dir_option
+def remove(name: str, data_dir: str | None) -> None:
+    """Remove a query that somebody keeps; those of the package stay."""
+    with client(data_dir, False) as ag:
+        ag.queries.remove(name)
+    click.echo(f"removed query {name!r}", err=True)
 
 
 @query.command("run")

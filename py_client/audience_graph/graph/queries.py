@@ -22,7 +22,7 @@ from pathlib import Path
 from audience_graph.errors import ConfigError, NotFoundError, QueryError
 from audience_graph.resources import resource
 
-_HEADER = re.compile(r"^//\s*(?P<key>purpose|params|returns|title|question)\s*:\s*(?P<value>.*)$", re.IGNORECASE)
+HEADER = re.compile(r"^//\s*(?P<key>purpose|params|returns|title|question)\s*:\s*(?P<value>.*)$", re.IGNORECASE)
 _NAME = re.compile(r"[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)*")
 _USED = re.compile(r"\$([A-Za-z_]\w*)")
 _STRINGS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|`(?:``|[^`])*`|//[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -73,7 +73,7 @@ def read_header(text: str) -> dict[str, str]:
     for line in text.splitlines():
         if not line.startswith("//"):
             break
-        match = _HEADER.match(line)
+        match = HEADER.match(line)
         if match is not None:
             key = match["key"].lower()
             header[key] = match["value"].strip()

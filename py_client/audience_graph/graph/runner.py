@@ -25,10 +25,12 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a server would run a query. `kind` is "r" where it only reads; `operators` by name, with their details."""
+    """How a server would run a query. `kind` is "r" where it only reads; `operators` by name, with their details;
+    `columns` are those of its rows."""
 
     kind: str | None
     operators: tuple[tuple[str, str], ...]
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,9 @@ class Neo4jRunner:
     def plan(self, query: Query, parameters: Mapping[str, Any]) -> Plan:
         def run() -> Plan:
             with self._driver.session(database=self._database, default_access_mode=neo4j.READ_ACCESS) as session:
-                summary = session.run(neo4j.Query("EXPLAIN " + query.text), dict(parameters)).consume()
-                return Plan(summary.query_type, tuple(_operators(summary.plan or {})))
+                result = session.run(neo4j.Query("EXPLAIN " + query.text), dict(parameters))
+                columns, summary = tuple(result.keys()), result.consume()
+                return Plan(summary.query_type, tuple(_operators(summary.plan or {})), columns)
 
         return _mapped(query, run)
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from audience_graph.errors import ConfigError, NotFoundError
@@ -144,19 +144,27 @@ class SavedQuery:
 
 
 def saved_queries() -> tuple[SavedQuery, ...]:
-    """Return all saved queries, by name."""
-    return tuple(saved_query(name.removeprefix(FOLDER)) for name in list_queries() if name.startswith(FOLDER))
+    """Return all saved queries of the package, by name."""
+    return tuple(saved_query(name) for name in saved_names())
+
+
+def saved_names() -> tuple[str, ...]:
+    """Return the names of the package's saved queries."""
+    return tuple(name.removeprefix(FOLDER) for name in list_queries() if name.startswith(FOLDER))
 
 
 def saved_query(name: str) -> SavedQuery:
-    """Load one saved query. Raises NotFoundError, naming the others, when there is none of that name."""
-    if not isinstance(name, str) or FOLDER + name not in list_queries():
-        names = [n.removeprefix(FOLDER) for n in list_queries() if n.startswith(FOLDER)]
-        raise NotFoundError(f"no saved query named {name!r}", hint=f"there are: {', '.join(names)}")
-    query = load_query(FOLDER + name)
+    """Load one saved query of the package. Raises NotFoundError, naming the others, when there is none of that name."""
+    if not isinstance(name, str) or name not in saved_names():
+        raise NotFoundError(f"no saved query named {name!r}", hint=f"there are: {', '.join(saved_names())}")
+    return defined(name, load_query(FOLDER + name))
+
+
+def defined(name: str, query: Query) -> SavedQuery:
+    """Return the saved query that a query's header declares. Raises ConfigError, naming file and fault."""
     header = read_header(query.text)
     for wanted in ("title", "question"):
-        if wanted not in header:
+        if not header.get(wanted):
             raise ConfigError(f"{query.path}: the header lacks `// {wanted}:`")
     declared = {n: _parameter(n, words, query) for n, words in _PARAMETER.findall(header["params"])}
     untyped = [n for n in query.params if n not in declared]
@@ -175,10 +183,19 @@ def _parameter(name: str, words: str, query: Query) -> Parameter:
         if word is None:
             raise ConfigError(f"{query.path}: parameter {name}: {part!r} is not {', '.join(_WORDS)}")
         values[word] = part.removeprefix(word).strip()
-    least, most = (json.loads(values[word]) if word in values else None for word in ("at least", "at most"))
+    least, most = (_json(values[word], name, query) if word in values else None for word in ("at least", "at most"))
     choices = tuple(values["choices"].split("|")) if "choices" in values else ()
     suggest = values.get("suggest", "entities" if kind == "entity" else None)
     if suggest is not None:
         load_query(SUGGESTIONS + suggest)
-    default = json.loads(values["default"]) if "default" in values else None
-    return Parameter(name, kind, default, least, most, choices, suggest)
+    bare = Parameter(name, kind, None, least, most, choices, suggest)
+    if "default" not in values:
+        return bare
+    return replace(bare, default=bare.check(_json(values["default"], name, query)))
+
+
+def _json(text: str, name: str, query: Query) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as exc:
+        raise ConfigError(f"{query.path}: parameter {name}: {text!r} is no JSON value") from exc

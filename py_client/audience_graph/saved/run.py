@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audience_graph.answer import Answer
-from audience_graph.errors import NotFoundError
+from audience_graph.errors import NotFoundError, QueryError
 from audience_graph.graph.runner import Runner
 from audience_graph.release.records import Release
 from audience_graph.saved.definition import SavedQuery
@@ -56,6 +56,8 @@ def run_saved(
         query = query.beside_version(previous)
     found = run_guarded(runner, query, values, max_rows=_MOST_ROWS)
     place = {name: n for n, name in enumerate(found.columns)}
+    if missing := [name for name in query.returns if found.rows and name not in place]:
+        raise QueryError(f"{saved.name} returns no column {missing[0]!r}, which its header names")
     columns = {name: tuple(row[place[name]] for row in found.rows) for name in query.returns}
     return QueryResult(
         saved.name, saved.title, values, columns, release=release.id, version=release.version, week=release.week

@@ -10,6 +10,7 @@ from pathlib import Path
 from audience_graph.config import Connections
 from audience_graph.graph.runner import open_runner
 from audience_graph.resources import resource
+from audience_graph.saved.kept import write_package
 from audience_graph.schema import alembic_scripts, cypher_scripts
 from audience_graph.schema.scripts import Script, pending, read_scripts
 from audience_graph.vectors.store import open_store
@@ -26,7 +27,8 @@ class Applied:
 
 
 def migrate(connections: Connections, *, dry_run: bool = False, folder: Path | None = None) -> list[Applied]:
-    """Apply the scripts that either store lacks and return them, in the order in which they ran.
+    """Apply the scripts that either store lacks and return them, in the order in which they ran; then write the
+    package's saved queries into Neo4j, where they are others.
 
     With `dry_run` nothing is written; what would run is returned with `applied_at=None`. Raises MigrationError,
     before anything is written to either store, when a script that ran was edited or is missing.
@@ -46,6 +48,8 @@ def migrate(connections: Connections, *, dry_run: bool = False, folder: Path | N
             alembic_scripts.apply(store, root / "postgres", script)
         for script in waiting["neo4j"]:
             cypher_scripts.apply(runner, script)
+        if folder is None:
+            write_package(runner)
         after = {"postgres": alembic_scripts.applied(store), "neo4j": cypher_scripts.applied(runner)}
     return [_applied(script, after[name][script.name][1]) for name in scripts for script in waiting[name]]
 
