@@ -32,6 +32,8 @@ READ = [
     "UNWIND range(1, 3) AS x CALL (x) { RETURN x * 2 AS y UNION RETURN x AS y } RETURN DISTINCT x, y",
     "CALL db.index.fulltext.queryNodes('entity_text', 'football') YIELD node, score RETURN node.id AS id, score",
     "CALL db.labels() YIELD label RETURN label",
+    "CALL audience.neighbours('e1') YIELD name, score RETURN name, score",
+    "CALL audience.diff('2026-W29', '2026-W30')",
     "MATCH ()-[r:PICKED|PERFORMED]->() RETURN count(r) AS n",
     "MATCH (n) RETURN labels(n) AS l, count(*) AS n",
     "MATCH ()-[r]->() RETURN type(r) AS t, count(*) AS n",

@@ -50,7 +50,14 @@ READS = frozenset(
 )  # fmt: skip
 PROCEDURES = frozenset(
     {
+        "audience.current",
+        "audience.diff",
         "audience.expand",
+        "audience.neighbours",
+        "audience.path",
+        "audience.resolve",
+        "audience.size",
+        "audience.week",
         "db.index.fulltext.queryNodes",
         "db.index.fulltext.queryRelationships",
         "db.index.vector.queryNodes",

@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.neo4j.graphdb.Transaction;
-import org.neo4j.kernel.impl.coreapi.InternalTransaction;
 import org.neo4j.kernel.internal.GraphDatabaseAPI;
 import org.neo4j.logging.Log;
 import org.neo4j.procedure.Context;
@@ -16,7 +15,6 @@ import org.neo4j.procedure.TerminationGuard;
 
 /** `audience.expand` for people, `audience.expandPacked` and `audience.exportRelations` for clients. */
 public final class ExpandProcedures {
-    private static final int LONGEST = 1000;
     private static final String OPTIONS = "hops (1 to 4, default 2), min_relevance (0 to 1, default 0.05), fan_out "
             + "(relations followed per entity, default 50), damping (of hubs, 0 to 1, default 0), limit (default 1000), "
             + "types (entity types to return, default all), reverse (walk relations backwards, default false), "
@@ -103,16 +101,7 @@ public final class ExpandProcedures {
     /** Return the options. A question that lets sensitive entities in is told in the server's log before it is asked. */
     private Options checked(String procedure, List<String> seeds, Map<String, Object> given) {
         Options options = Options.of(given);
-        if (options.sensitive()) {
-            String user = ((InternalTransaction) tx).kernelTransaction().securityContext().subject().executingUser();
-            log.warn("%s: sensitive entities asked for by '%s' because '%s', seeds %s", procedure, oneLine(user),
-                    oneLine(options.because()), oneLine(String.valueOf(seeds)));
-        }
+        Sensitive.told(tx, log, procedure, seeds, options);
         return options;
-    }
-
-    private static String oneLine(String text) {
-        String line = text.replaceAll("[\\p{Cntrl}\\u2028\\u2029]+", " ");
-        return line.length() > LONGEST ? line.substring(0, LONGEST) + "..." : line;
     }
 }

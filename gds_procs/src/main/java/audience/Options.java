@@ -25,11 +25,16 @@ record Options(
             "version"));
 
     static Options of(Map<String, Object> given) {
+        return of(given, KNOWN, 1000);
+    }
+
+    /** Take only the options named in `known`; `limit` is what it is where it is not given. */
+    static Options of(Map<String, Object> given, Set<String> known, int limit) {
         Map<String, Object> values = given == null ? Map.of() : given;
         for (String name : values.keySet()) {
-            if (!KNOWN.contains(name)) {
+            if (!known.contains(name)) {
                 throw new IllegalArgumentException(
-                        "options." + name + " is not an option; there are " + String.join(", ", KNOWN));
+                        "options." + name + " is not an option; there are " + String.join(", ", new TreeSet<>(known)));
             }
         }
         return new Options(
@@ -37,13 +42,19 @@ record Options(
                 fraction(values, "min_relevance", 0.05),
                 whole(values, "fan_out", 50, Integer.MAX_VALUE),
                 fraction(values, "damping", 0.0),
-                whole(values, "limit", 1000, Integer.MAX_VALUE),
+                whole(values, "limit", limit, Integer.MAX_VALUE),
                 texts(values.get("types")),
                 yesOrNo(values, "reverse"),
                 yesOrNo(values, "sensitive"),
                 reason(values),
                 week(values.get("week")),
                 text("version", values.get("version")));
+    }
+
+    /** Return the same for all entities within some hops, however weak. */
+    Options over(int depth) {
+        return new Options(depth, 0.0, fanOut, damping, Integer.MAX_VALUE, types, reverse, sensitive, because, week,
+                version);
     }
 
     private static int whole(Map<String, Object> values, String name, int usual, int top) {

@@ -65,6 +65,77 @@ final class Seeds {
         return seeds;
     }
 
+    /** Find one entity by id, else by name, else by alias; `argument` names it in what is raised. */
+    static Node one(Transaction tx, String argument, Object given, Options options) {
+        if (!(given instanceof String phrase) || phrase.isBlank()) {
+            throw new IllegalArgumentException(argument + " must be the id, name or alias of an entity, not " + given);
+        }
+        try {
+            return byIdOrName(tx, java.util.Arrays.asList(phrase), options).found.get(0);
+        } catch (IllegalArgumentException unknown) {
+            throw new IllegalArgumentException(unknown.getMessage().replaceFirst("^seeds", argument));
+        }
+    }
+
+    /** One entity that a phrase may mean; `score` is null where the match is exact. */
+    record Match(Node node, String how, Double score) {
+    }
+
+    /** Return what a phrase means: by id, else by name, else by alias, else by its words, at most `limit` of those. */
+    static List<Match> resolve(Transaction tx, String phrase, int limit, java.util.function.Predicate<Node> shown) {
+        Node node = tx.findNode(Overlay.ENTITY, "id", phrase);
+        if (node != null) {
+            return shown.test(node) ? List.of(new Match(node, "id", null)) : List.of();
+        }
+        String wanted = folded(phrase);
+        List<Match> exact = new ArrayList<>();
+        for (Node one : meant(candidates(tx, phrase), wanted).values()) {
+            if (shown.test(one)) {
+                boolean named = folded(String.valueOf(one.getProperty("name", ""))).equals(wanted);
+                exact.add(new Match(one, named ? "name" : "alias", null));
+            }
+        }
+        if (!exact.isEmpty() || wanted.isEmpty() || !hasTextIndex(tx)) {
+            return exact;
+        }
+        List<Match> found = new ArrayList<>();
+        try (Result result = tx.execute(
+                "CALL db.index.fulltext.queryNodes('entity_text', $text) YIELD node, score RETURN node, score",
+                java.util.Map.of("text", words(phrase)))) {
+            while (result.hasNext() && found.size() < limit) {
+                java.util.Map<String, Object> row = result.next();
+                if (shown.test((Node) row.get("node"))) {
+                    found.add(new Match((Node) row.get("node"), "text", ((Number) row.get("score")).doubleValue()));
+                }
+            }
+        } catch (QueryExecutionException unreadable) {
+            found.clear();
+        }
+        return found;
+    }
+
+    /** Return the words of a phrase, each in quotes: none is an operator. */
+    private static String words(String phrase) {
+        List<String> words = new ArrayList<>();
+        for (String word : folded(phrase).split(" ")) {
+            words.add(quoted(word));
+        }
+        return String.join(" OR ", words);
+    }
+
+    /** Refuse a list without entries, naming the argument. */
+    static List<String> list(String argument, List<String> given) {
+        return new ArrayList<>(checked(argument, given));
+    }
+
+    static Set<String> checked(String argument, List<String> given) {
+        try {
+            return checked(given);
+        } catch (IllegalArgumentException empty) {
+            throw new IllegalArgumentException(empty.getMessage().replaceFirst("^seeds", argument));
+        }
+    }
+
     private static boolean isSensitive(Node node) {
         return Boolean.TRUE.equals(node.getProperty(Overlay.SENSITIVE, null));
     }

@@ -49,6 +49,19 @@ record Version(String name, String week, String relationType, double meanInDegre
         return newest(tx, options.week());
     }
 
+    /** Return the version of a week, or the one of that name; `argument` names it in what is raised. */
+    static Version named(Transaction tx, String argument, String name) {
+        if (name == null || name.isBlank()) {
+            throw new IllegalArgumentException(argument + " must be a week such as 2026-W30, or a relation version");
+        }
+        try {
+            boolean week = name.matches("\\d{4}-W\\d{2}");
+            return find(tx, Options.of(java.util.Map.of(week ? "week" : "version", name)));
+        } catch (IllegalArgumentException unknown) {
+            throw new IllegalArgumentException(unknown.getMessage().replaceFirst("^options\\.\\w+", argument));
+        }
+    }
+
     private static Node current(Transaction tx) {
         try (ResourceIterator<Node> nodes = tx.findNodes(CURRENT)) {
             while (nodes.hasNext()) {
