@@ -110,6 +110,23 @@ def remove(name: str, data_dir: str | None) -> None:
     click.echo(f"removed query {name!r}", err=True)
 
 
+@query.command()
+@click.argument("kind", metavar="FORMAT", type=click.Choice(["browser", "neodash", "bloom"]))
+@click.argument("file")
+@data_dir_option
+def export(kind: str, file: str, data_dir: str | None) -> None:
+    """Write all saved queries, kept ones too, to FILE in the FORMAT of another tool.
+
+    \b
+    browser   a zip of saved scripts: unzip it, drop the files on Browser's saved scripts
+    neodash   a NeoDash 2.4 dashboard with a selector for each parameter: "Load dashboard" there
+    bloom     a perspective with search phrases that draw: "Import perspective" there
+    """
+    with client(data_dir, False) as ag:
+        count = ag.queries.export(kind, file)  # type: ignore[arg-type]  # click has checked it
+    click.echo(f"{count} queries -> {file}", err=True)
+
+
 @query.command("run")
 @click.argument("name")
 @click.option("--param", "-p", "params", multiple=True, metavar="KEY=VALUE", help="A parameter; may be repeated.")

@@ -25,7 +25,7 @@ from audience_graph.resources import resource
 HEADER = re.compile(r"^//\s*(?P<key>purpose|params|returns|title|question)\s*:\s*(?P<value>.*)$", re.IGNORECASE)
 _NAME = re.compile(r"[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)*")
 _USED = re.compile(r"\$([A-Za-z_]\w*)")
-_STRINGS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|`(?:``|[^`])*`|//[^\n]*|/\*.*?\*/", re.DOTALL)
+STRINGS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|`(?:``|[^`])*`|//[^\n]*|/\*.*?\*/", re.DOTALL)
 _DYNAMIC_TYPE = re.compile(r"\$\(\s*(?:\$relation_type|version\.relation_type)\s*\)")
 PREVIOUS_TYPE = "$(previous.relation_type)"
 CURRENT = "MATCH (:Current {id: 'current'})-[:IS]->(version:RelationVersion)"
@@ -51,7 +51,7 @@ class Query:
         text = _DYNAMIC_TYPE.sub(relation_type, self.text)
         text = text.replace(CURRENT, f"MATCH (version:RelationVersion {{relation_type: '{relation_type}'}})")
         left = tuple(
-            p for p in self.params if p != "relation_type" or re.search(r"\$relation_type\b", _STRINGS.sub("", text))
+            p for p in self.params if p != "relation_type" or re.search(r"\$relation_type\b", STRINGS.sub("", text))
         )
         return replace(self, text=text, params=left)
 
@@ -89,7 +89,7 @@ def parse_query(name: str, text: str, path: Path) -> Query:
         if wanted not in header:
             raise ConfigError(f"{path}: the header lacks `// {wanted}:`")
     declared = _names(header["params"])
-    used = tuple(dict.fromkeys(_USED.findall(_STRINGS.sub("", text))))
+    used = tuple(dict.fromkeys(_USED.findall(STRINGS.sub("", text))))
     if set(declared) != set(used):
         raise ConfigError(f"{path}: declares parameters {sorted(declared)} but uses {sorted(used)}")
     return Query(name=name, text=text, params=declared, returns=_names(header["returns"]), path=path)

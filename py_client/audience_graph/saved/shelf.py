@@ -2,18 +2,31 @@
 
 ag.queries.save_as("near_our_shops", "similar_services", {"phrase": "spa"}, title="Near our shops")
 ag.queries.save("ours", Path("ours.cypher").read_text())
+ag.queries.export("neodash", "dashboard.json")
 """
 
 from __future__ import annotations
 
+import json
+import os
+import tempfile
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal, get_args
 
 from audience_graph.audit import record
+from audience_graph.errors import ConfigError
+from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import Runner
 from audience_graph.saved.definition import SavedQuery
+from audience_graph.saved.formats.bloom import bloom_perspective, bloom_phrases
+from audience_graph.saved.formats.browser import browser_scripts
+from audience_graph.saved.formats.neodash import neodash_dashboard
 from audience_graph.saved.kept import Kept, find_saved, forget, keep, list_saved, with_defaults
 from audience_graph.vectors.store import Store
+
+Format = Literal["browser", "neodash", "bloom"]
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 
 class SavedQueries:
@@ -55,6 +68,40 @@ class SavedQueries:
         forget(self._runner, name)
         self._log("remove query", name)
 
+    def export(self, kind: Format, path: str | os.PathLike[str]) -> int:
+        """Write all of them, kept ones too, in the format of another tool, and return how many queries are in it.
+
+        "browser": a zip of saved scripts of Neo4j Browser. "neodash": a NeoDash 2.4 dashboard. "bloom": a perspective
+        with search phrases, which draw: those of `cypher/bloom/`. The file is there whole or not at all.
+        """
+        if kind not in FORMATS:
+            raise ConfigError(f"a format is {', '.join(FORMATS)}, not {kind!r}")
+        queries = [kept.query for kept in self.list()]
+        if kind == "browser":
+            data, count = browser_scripts(queries), len(queries)
+        elif kind == "neodash":
+            data, count = _json(neodash_dashboard(queries)), len(queries)
+        else:
+            drawn = self._runner.read(load_query("saved_queries/drawn"))[0]
+            data = _json(bloom_perspective(drawn["relation_types"], drawn["entity_types"]))
+            count = len(bloom_phrases())
+        _write_whole(Path(path), data)
+        return count
+
     def _log(self, action: str, name: str) -> None:
         with self._store.transaction() as tx:
             record(tx, self._by, action, f"query {name}", {})
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            file.write(data)
+        os.chmod(file.name, 0o644)
+        os.replace(file.name, path)
+    except OSError as exc:
+        raise ConfigError(f"{path} cannot be written: {exc.strerror or exc}") from exc

@@ -1,0 +1,37 @@
+"""Saved scripts of Neo4j Browser: a zip of .cypher files in one folder, laid out as Browser's own export is.
+
+The first line of a script is the name that Browser shows. Unzip it and drop the files on Browser's saved scripts. A
+script tells which parameters to set first, as `:param` lines in its comments.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable
+
+from audience_graph.saved.definition import SavedQuery
+from audience_graph.saved.formats.texts import body_of, literal
+
+FOLDER = "audience_graph"
+
+
+def browser_scripts(queries: Iterable[SavedQuery]) -> bytes:
+    """Return the zip. The same queries give the same bytes."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for saved in queries:
+            entry = zipfile.ZipInfo(f"{FOLDER}/{saved.name}.cypher", (1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, script(saved))
+    return data.getvalue()
+
+
+def script(saved: SavedQuery) -> str:
+    """Return one script: name, question, the parameters to set, the query."""
+    lines = [f"// {saved.title}", f"// {saved.question}"]
+    for parameter in saved.parameters:
+        usual = "'...'" if parameter.default is None else literal(parameter.default)
+        usual = "['...', '...']" if parameter.kind == "texts" and parameter.default is None else usual
+        lines.append(f"// first, on a line of its own:  :param {parameter.name} => {usual}")
+    return "\n".join([*lines, body_of(saved.query.text)]) + "\n"
