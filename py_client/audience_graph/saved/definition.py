@@ -25,6 +25,7 @@ from audience_graph.graph.queries import PREVIOUS_TYPE, Query, list_queries, loa
 
 FOLDER = "saved/"
 _PARAMETER = re.compile(r"([A-Za-z_]\w*)\s*\(([^()]*)\)")
+_PART = re.compile(r"(?:\[[^\[\]]*\]|[^,])+")  # a comma within a list ends no part
 KINDS = ("entity", "text", "integer", "number", "yes or no", "texts")
 _WORDS = ("default", "at least", "at most", "choices", "suggest")
 SUGGESTIONS = "suggest/"
@@ -174,7 +175,7 @@ def defined(name: str, query: Query) -> SavedQuery:
 
 
 def _parameter(name: str, words: str, query: Query) -> Parameter:
-    kind, *rest = [part.strip() for part in words.split(",")]
+    kind, *rest = [part.strip() for part in _PART.findall(words)] or [""]
     if kind not in KINDS:
         raise ConfigError(f"{query.path}: parameter {name} is {kind!r}, not one of {', '.join(KINDS)}")
     values: dict[str, str] = {}

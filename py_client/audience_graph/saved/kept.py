@@ -21,6 +21,7 @@ from audience_graph.saved.definition import Parameter, SavedQuery, defined, save
 from audience_graph.saved.guard import check_plan, written
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_TEXT = re.compile(r'"(?:\\.|[^"\\])*"')
 _MOST_WORDS = 200
 
 
@@ -117,11 +118,15 @@ def with_defaults(saved: SavedQuery, values: Mapping[str, Any], *, title: str, q
     return "\n".join(lines) + "\n"
 
 
+def _inert(text: re.Match[str]) -> str:
+    """Return a JSON text in which no character ends the list of parameters, a list of values or a line."""
+    return "".join(f"\\u{ord(c):04x}" if c in "()[],|" else c for c in text[0])
+
+
 def _declared(parameter: Parameter, default: Any) -> str:
     words = [parameter.kind]
     if default is not None:
-        told = json.dumps(default)  # no character of a value may end the list or the line
-        words.append("default " + "".join(f"\\u{ord(c):04x}" if c in "(),|" else c for c in told))
+        words.append(f"default {_TEXT.sub(_inert, json.dumps(default))}")
     words += [f"{word} {value:g}" for word, value in (("at least", parameter.least), ("at most", parameter.most))
               if value is not None]  # fmt: skip
     if parameter.choices:
