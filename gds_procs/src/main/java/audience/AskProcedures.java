@@ -116,7 +116,7 @@ public final class AskProcedures {
                     + "default 5), types (entity types, default all), sensitive (let sensitive entities in, default "
                     + "false), because (why; goes with sensitive)") Map<String, Object> given) {
         Options options = Options.of(given, Set.of("limit", "types", "sensitive", "because"), 5);
-        Sensitive.told(tx, log, "audience.resolve", phrases, options);
+        ServerLog.told(tx, log, "audience.resolve", phrases, options);
         List<Meaning> rows = new ArrayList<>();
         for (String phrase : Seeds.checked("phrases", phrases)) {
             Seeds.resolve(tx, phrase, options.limit(), node -> shown(node, options)).forEach(match -> rows.add(
@@ -135,7 +135,7 @@ public final class AskProcedures {
                     + "default all), reverse (who leads here, default false), " + READ) Map<String, Object> given) {
         Options options = Options.of(given,
                 Set.of("limit", "types", "reverse", "week", "version", "sensitive", "because"), 1000);
-        Sensitive.told(tx, log, "audience.neighbours", List.of(String.valueOf(entity)), options);
+        ServerLog.told(tx, log, "audience.neighbours", List.of(String.valueOf(entity)), options);
         Version version = Version.find(tx, options);
         Node source = Seeds.one(tx, "entity", entity, options);
         Map<Node, Neighbour> found = new HashMap<>();
@@ -172,7 +172,7 @@ public final class AskProcedures {
             @Name(value = "options", defaultValue = "{}", description = "hops (1 to 4, default 3), fan_out (relations "
                     + "followed per entity, default 50), " + READ) Map<String, Object> given) {
         Options asked = Options.of(given, Set.of("hops", "fan_out", "week", "version", "sensitive", "because"), 1000);
-        Sensitive.told(tx, log, "audience.path", List.of(String.valueOf(from), String.valueOf(to)), asked);
+        ServerLog.told(tx, log, "audience.path", List.of(String.valueOf(from), String.valueOf(to)), asked);
         Node goal = Seeds.one(tx, "to", to, asked);
         Node start = Seeds.one(tx, "from", from, asked);
         if (goal.equals(start)) {

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.stream.Stream;
 import org.neo4j.graphdb.Direction;
 import org.neo4j.graphdb.Node;
@@ -118,7 +117,7 @@ public final class DecideProcedures {
         if (note == null || note.codePointCount(0, note.length()) > MOST_NOTE || note.indexOf('\0') >= 0) {
             throw new IllegalArgumentException("note must be a text of up to 2,000 characters");
         }
-        String user = Sensitive.user(tx);
+        String user = ServerLog.user(tx);
         boolean confirmed = decision.equals("confirmed");
         Map<String, Object> pair = new HashMap<>();
         pair.put("source", AskProcedures.id(source));
@@ -132,9 +131,9 @@ public final class DecideProcedures {
         List<Decided> rows = new ArrayList<>();
         tx.execute(confirmed ? CONFIRM : REJECT, values).forEachRemaining(row -> rows.add(
                 new Decided((String) row.get("source"), (String) row.get("target"), decision, user)));
-        log.info("audience: '%s' %s the relation %s -> %s because '%s'", Sensitive.oneLine(user), decision,
-                Sensitive.oneLine(AskProcedures.id(source)), Sensitive.oneLine(AskProcedures.id(target)),
-                Sensitive.oneLine(note));
+        log.info("audience: '%s' %s the relation %s -> %s because '%s'", ServerLog.oneLine(user), decision,
+                ServerLog.oneLine(AskProcedures.id(source)), ServerLog.oneLine(AskProcedures.id(target)),
+                ServerLog.oneLine(note));
         return rows.stream();
     }
 
@@ -146,10 +145,9 @@ public final class DecideProcedures {
         } catch (IllegalStateException nothingPublished) {
             return null;
         }
-        Set<Node> wanted = Set.of(target);
         for (Relationship relation : source.getRelationships(
                 Direction.OUTGOING, RelationshipType.withName(version.relationType()))) {
-            if (wanted.contains(relation.getEndNode()) && relation.getProperty("score", null) instanceof Number score) {
+            if (relation.getEndNode().equals(target) && relation.getProperty("score", null) instanceof Number score) {
                 return score.doubleValue();
             }
         }

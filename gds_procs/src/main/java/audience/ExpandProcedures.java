@@ -101,7 +101,7 @@ public final class ExpandProcedures {
     /** Return the options. A question that lets sensitive entities in is told in the server's log before it is asked. */
     private Options checked(String procedure, List<String> seeds, Map<String, Object> given) {
         Options options = Options.of(given);
-        Sensitive.told(tx, log, procedure, seeds, options);
+        ServerLog.told(tx, log, procedure, seeds, options);
         return options;
     }
 }

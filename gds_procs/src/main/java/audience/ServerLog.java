@@ -6,10 +6,10 @@ import org.neo4j.kernel.impl.coreapi.InternalTransaction;
 import org.neo4j.logging.Log;
 
 /** Tells the server's log who asked for sensitive entities, or decided something, and why. */
-final class Sensitive {
+final class ServerLog {
     private static final int LONGEST = 1000;
 
-    private Sensitive() {
+    private ServerLog() {
     }
 
     /** Write a line to the server's log where the options let sensitive entities in, before anything is answered. */
