@@ -72,6 +72,15 @@ CASES: dict[str, list[tuple[dict[str, Any], tuple[str, ...], list[tuple[Any, ...
         ({"phrase": "e5", "other": "e7"}, ("ids", "hops"), [(["e5", "e6", "e7"], 2)]),
         ({"phrase": "e7", "other": "e5"}, ("ids",), []),
     ],
+    "reach_of_these": [
+        ({"phrases": ["e1", "spa", "e2", "skin care", "nobody"]}, ("id", "reach"),
+         [("e3", 400), ("e1", 300), ("e2", None)]),
+    ],
+    "relations_among_these": [
+        ({"phrases": ["e1", "face mask", "e3", "e6", "nobody"]}, ("source", "target", "score", "confirmed"),
+         [("e1", "e2", 0.9, False), ("e1", "e3", 0.6, False), ("e1", "e6", 0.4, True), ("e2", "e1", 0.3, False)]),
+        ({"phrases": ["e3", "e8"]}, ("source",), []),
+    ],
     "rejected_relations": [
         ({}, ("source", "target", "by", "in_this_week"), [("spa", "massage", "mia", True)]),
     ],

@@ -13,7 +13,7 @@ from audience_graph.audience.evaluate.overlap import compare, near_duplicates
 from audience_graph.audience.evaluate.rankings import Ranking, best_of, choose
 from audience_graph.audience.evaluate.remembered import Lately
 from audience_graph.audience.safety.disclosure import packed, unpacked
-from audience_graph.cli.audience_options import event_of, where_of
+from audience_graph.audience.typed import event_of, where_of
 from audience_graph.errors import ConfigError
 
 

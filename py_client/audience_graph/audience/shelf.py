@@ -21,6 +21,7 @@ from audience_graph.audience.define.definition import (
 from audience_graph.audience.define.wire import from_json
 from audience_graph.audience.define.words import difference, lines, title
 from audience_graph.audience.desk import Desk
+from audience_graph.audience.evaluate.columns import known_channels, known_values
 from audience_graph.audience.evaluate.keysets import count
 from audience_graph.audience.evaluate.overlap import compare, near_duplicates
 from audience_graph.audience.evaluate.rankings import choose
@@ -141,6 +142,18 @@ class Shelf:
         """Approve a revision, the newest by default; audited."""
         with self._desk.store.transaction() as tx:
             return audiences.approve_revision(tx, name, self._desk.actor, revision)
+
+    def filters(self) -> Table:
+        """Return what audiences can be filtered by: columns of users with their frequent values, channels of events.
+
+        Values of under 100 of the 20,000 users that are looked at are left out.
+        """
+        with self._desk.store.transaction(read_only=True) as tx:
+            values = known_values(tx)
+            channels = known_channels(tx)
+        rows = [*(("column", name, told) for name, told in values.items()), *(("channel", c, []) for c in channels)]
+        columns: dict[str, Any] = {key: [row[n] for row in rows] for n, key in enumerate(("kind", "name", "values"))}
+        return Table(f"{len(values):,} columns and {len(channels):,} channels", columns)
 
     def archive(self, name: str) -> None:
         """Leave an audience out of lists; its revisions and snapshots stay; audited."""

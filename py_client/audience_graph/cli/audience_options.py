@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from audience_graph.audience.typed import EVENT_HELP, WHERE_HELP, event_of, where_of
 from audience_graph.cli.ask_options import (
     expand_options,
     expansion,
@@ -25,12 +25,6 @@ if TYPE_CHECKING:
     from audience_graph.client import AudienceGraph
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-_WHERE = re.compile(r"\s*(?P<column>[^<>=!\s].*?)\s*(?P<operator><=|>=|!=|=|<|>)\s*(?P<value>.*)", re.DOTALL)
-_KNOWN = re.compile(r"\s*(?P<column>.+?)\s+is\s+known\s*", re.IGNORECASE)
-_EVENT = re.compile(r"(?P<phrase>.+?)(?::(?P<days>\d+)d)?(?::(?P<channels>[^:]+))?", re.DOTALL)
-_WHERE_HELP = 'Only users with such a column: "age >= 30", "city = Lyon|Nice", "email is known"; may be repeated.'
-_EVENT_HELP = 'Only users with events: "skin care:7d:buy,click" (days and channels may be left out); may be repeated.'
 
 
 def definition_options(command: F) -> F:
@@ -50,8 +44,8 @@ def definition_options(command: F) -> F:
             click.option(
                 "--like-users", type=click.File("r", encoding="utf-8"), default=None, help="Or to users of this file."
             ),
-            click.option("--where", "where", multiple=True, help=_WHERE_HELP),
-            click.option("--event", "events", multiple=True, help=_EVENT_HELP),
+            click.option("--where", "where", multiple=True, help=WHERE_HELP),
+            click.option("--event", "events", multiple=True, help=EVENT_HELP),
             click.option("--without-event", "without_events", multiple=True, help="The same, but leave them out."),
             click.option("--among", "among", multiple=True, help="Choose among users of this audience; repeatable."),
             click.option("--union", "unions", multiple=True, help="Add the users of this audience; repeatable."),
@@ -90,37 +84,6 @@ def audience_of(ag: AudienceGraph, phrases: tuple[str, ...], asked: dict[str, An
     return found
 
 
-def where_of(text: str) -> Audience:
-    """Return the audience of a filter over a column such as `age >= 30`."""
-    from audience_graph.audience.audience import column
-
-    known = _KNOWN.fullmatch(text)
-    if known is not None:
-        return column(known["column"]).known()
-    match = _WHERE.fullmatch(text)
-    if match is None or not match["value"]:
-        raise ConfigError(f"{text!r} is no filter", hint=_WHERE_HELP)
-    named, values = column(match["column"]), [_value(v.strip()) for v in match["value"].split("|")]
-    if match["operator"] in ("=", "!="):
-        found = named == values[0] if len(values) == 1 else named.one_of(*values)
-        return found if match["operator"] == "=" else named.known() - found
-    if len(values) > 1:
-        raise ConfigError(f"{text!r} is no filter: several values go with = and !=")
-    compare = {"<": named.__lt__, "<=": named.__le__, ">": named.__gt__, ">=": named.__ge__}
-    return compare[match["operator"]](values[0])
-
-
-def event_of(text: str) -> Audience:
-    """Return the audience of a filter over events such as `skin care:7d:buy`."""
-    from audience_graph.audience.audience import event
-
-    match = _EVENT.fullmatch(text)
-    if match is None or not match["phrase"].strip(": \t"):
-        raise ConfigError(f"{text!r} is no filter over events", hint=_EVENT_HELP)
-    channels = [c.strip() for c in (match["channels"] or "").split(",") if c.strip()]
-    return event(match["phrase"].strip(), days=int(match["days"]) if match["days"] else None, channels=channels)
-
-
 def _start(ag: AudienceGraph, phrases: tuple[str, ...], asked: dict[str, Any]) -> Audience:
     cut = {name: asked.pop(name) for name in ("size", "min_score", "width")}
     how: dict[str, Any] = {"method": asked.pop("method"), "sentence": sentence_of(asked), "rule": pick_rule(asked)}
@@ -147,14 +110,3 @@ def _json(file: Any) -> Any:
         return json.load(file)
     except ValueError as exc:
         raise ConfigError(f"{file.name} is no JSON: {exc}") from exc
-
-
-def _value(text: str) -> str | int | float | bool:
-    if text in ("true", "false"):
-        return text == "true"
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
-        return text[1:-1]
-    number = re.fullmatch(r"-?(0|[1-9]\d{0,14})(\.\d+)?([eE][+-]?\d{1,2})?", text)
-    if number is None:
-        return text
-    return float(text) if number[2] or number[3] else int(text)

@@ -8,6 +8,7 @@ from typing import Any
 
 from audience_graph.answer import Answer
 from audience_graph.graph.expansion import Expanded, ExpandOptions
+from audience_graph.graph.picture.svg import Picture, draw
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,14 @@ class Expansion(Answer):
     release: int | None = None
     version: str | None = None
     week: str | None = None
+
+    def picture(self, *, most: int = 40) -> Picture:
+        """Return the drawing of the seeds, the `most` nearest entities and those on their paths, 500 at most.
+
+        Colour by entity type, size by relevance, width by score. In a notebook it shows itself; `.save("spa.svg")`.
+        """
+        seeds = [(s.id, s.name, s.type) for s in self.seeds]
+        return draw(seeds, self.entities, f"{self._title()} ({self.week})", most=most)
 
     def _title(self) -> str:
         seeds = ", ".join(s.name for s in self.seeds)

@@ -97,6 +97,14 @@ def _texts(value: Any) -> list[str]:
     return [_text(item) for item in items]
 
 
+def parameter_text(value: Any) -> str:
+    """Return text that may travel as a parameter. Raises ConfigError for what is none."""
+    try:
+        return _text(value)
+    except (TypeError, UnicodeEncodeError) as exc:
+        raise ConfigError(f"{value!r} is no text that can be stored") from exc
+
+
 _CHECKS = {
     "entity": _text,
     "text": _text,

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from audience_graph.audit import record
-from audience_graph.errors import ConfigError
+from audience_graph.errors import ConfigError, NotFoundError
 from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import Runner
-from audience_graph.saved.definition import SavedQuery
+from audience_graph.saved.definition import SUGGESTIONS, SavedQuery, parameter_text
 from audience_graph.saved.formats.bloom import bloom_perspective, bloom_phrases
 from audience_graph.saved.formats.browser import browser_scripts
 from audience_graph.saved.formats.neodash import neodash_dashboard
@@ -62,6 +62,25 @@ class SavedQueries:
         source = self.get(of)
         text = with_defaults(source, params, title=title, question=question or source.question)
         return self.save(name, text)
+
+    def suggest(self, name: str, parameter: str, typed: str = "", *, limit: int = 20) -> tuple[tuple[str, str], ...]:
+        """Return (value, label) of values that a parameter may take and that begin with what was typed.
+
+        Nothing where the parameter suggests none; a list of `choices` is its own. Raises NotFoundError for an unknown
+        query or parameter, ConfigError for a limit that is not from 1 to 100.
+        """
+        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 100:
+            raise ConfigError(f"limit must be a whole number from 1 to 100, not {limit!r}")
+        found = next((p for p in self.get(name).parameters if p.name == parameter), None)
+        if found is None:
+            raise NotFoundError(f"{name} has no parameter {parameter!r}")
+        if found.choices:
+            return tuple((choice, choice) for choice in found.choices if choice.startswith(typed))[:limit]
+        if found.suggest is None:
+            return ()
+        asked = {"typed": parameter_text(typed), "limit": limit}
+        rows = self._runner.read(load_query(SUGGESTIONS + found.suggest), asked)
+        return tuple((str(row["value"]), str(row["label"])) for row in rows)
 
     def remove(self, name: str) -> None:
         """Remove a query that somebody keeps. Raises NotFoundError."""

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from audience_graph.audience.define.definition import Column
+from audience_graph.audience.disclosure import MINIMUM_SIZE
 from audience_graph.audience.evaluate.keysets import Mask, Universe
 from audience_graph.errors import ConfigError
 from audience_graph.vectors.store import Transaction
 from audience_graph.vectors.topk import PLAN
 
 _AT_ONCE = 100
+_MOST_VALUES = 30
 
 
 def column_masks(tx: Transaction, universe: Universe, columns: Sequence[Column]) -> dict[Column, Mask]:
@@ -37,6 +39,30 @@ def known_columns(tx: Transaction) -> list[str]:
         "(SELECT columns FROM user_profile WHERE latest LIMIT 10000) told ORDER BY name"
     )
     return [row["name"] for row in rows]
+
+
+def known_values(tx: Transaction) -> dict[str, list[str]]:
+    """Return for each column its values in up to 20,000 users, most frequent first, as texts; 30 at most.
+
+    Values of fewer than 100 of these users are left out: a list of them may name a person.
+    """
+    rows = tx.rows(
+        "SELECT name, value #>> '{}' AS value FROM (SELECT columns FROM user_profile WHERE latest LIMIT 20000) told, "
+        "jsonb_each(columns) AS pair(name, value) WHERE jsonb_typeof(value) <> 'null' GROUP BY name, value "
+        "HAVING count(*) >= %s ORDER BY name, count(*) DESC, value::text",
+        (MINIMUM_SIZE,),
+    )
+    found: dict[str, list[str]] = {name: [] for name in known_columns(tx)}
+    for row in rows:
+        if len(values := found.setdefault(row["name"], [])) < _MOST_VALUES:
+            values.append(row["value"])
+    return found
+
+
+def known_channels(tx: Transaction) -> list[str]:
+    """Return the channels of 20,000 events."""
+    told = "SELECT channel FROM user_event LIMIT 20000"
+    return [row["channel"] for row in tx.rows(f"SELECT DISTINCT channel FROM ({told}) told ORDER BY channel")]
 
 
 def _masks(tx: Transaction, universe: Universe, columns: Sequence[Column]) -> dict[Column, Mask]:
