@@ -1,7 +1,7 @@
 // title: Reach of several services
 // question: How many users met each of these services?
-// Purpose: the given entities with how many users met them in 30 days (rounded; nothing under the minimum size), most
-//   met first. Give ids or exact names.
+// Purpose: the given entities with how many users met them in 30 days (rounded), most met first. Give ids or exact
+//   names.
 // params: phrases (texts, suggest entities), limit (integer, default 200, at least 1, at most 10000)
 // returns: id, name, type, reach
 UNWIND $phrases AS phrase

@@ -151,8 +151,9 @@ class NotFoundError(AudienceGraphError):
 
 
 class AmbiguousError(NotFoundError):
-    """A phrase means several entities; `choices` holds their ids, best first."""
+    """A phrase means several entities; `choices` holds their ids, best first, `phrase` what was typed."""
 
-    def __init__(self, message: str, *, choices: Sequence[str] = (), hint: str | None = None) -> None:
+    def __init__(self, message: str, *, choices: Sequence[str] = (), phrase: str = "", hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
+        self.phrase = phrase
         self.choices = tuple(choices)

@@ -20,6 +20,7 @@ ENTRY_POINTS = "audience_graph.commands"
 # command -> "module:attribute"
 COMMANDS: dict[str, str] = {
     "audience": "audience_graph.cli.audience:audience",
+    "console": "audience_graph.cli.console:console",
     "doctor": "audience_graph.cli.stack:doctor",
     "down": "audience_graph.cli.stack:down",
     "entities": "audience_graph.cli.entities:entities",

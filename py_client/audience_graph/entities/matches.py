@@ -64,6 +64,7 @@ class Resolved:
         raise AmbiguousError(
             f"{self.phrase!r} may mean {len(self.choices)} entities: {shown}{f'; and {more} more' if more > 0 else ''}",
             choices=[choice.id for choice in self.choices],
+            phrase=self.phrase,
             hint="use the id of the one that you mean, or several ids",
         )
 

@@ -1,0 +1,101 @@
+"""Saved queries as questions: a form for each, its answer as a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from flask import Blueprint, Response, g, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+
+from audience_graph.answer import cell_text
+from audience_graph.errors import ConfigError
+from audience_graph.saved.definition import SavedQuery
+
+pages = Blueprint("questions", __name__)
+_SHOWN = 200
+
+
+@pages.get("/questions")
+def list_() -> str:
+    """List the saved queries by the question that each answers."""
+    return render_template("questions.html", kept=g.desk.ag.queries.list())
+
+
+@pages.get("/question")
+def one() -> str:
+    """Show the form of a saved query."""
+    return render_template("question.html", query=g.desk.ag.queries.get(request.args.get("name", "")))
+
+
+@pages.get("/question/suggest")
+def suggest() -> ResponseReturnValue:
+    """Return values that a parameter may take and that begin with what is typed."""
+    name, parameter, typed = (request.args.get(key, "") for key in ("name", "parameter", "typed"))
+    found = g.desk.ag.queries.suggest(name, parameter, typed, limit=12)
+    return jsonify([value for value, _ in found])
+
+
+@pages.post("/question/answer")
+def answer() -> str:
+    """Run a saved query and show its rows."""
+    query = _query()
+    found = g.desk.ag.query(query.name, **_given(query))
+    return render_template("parts/answer.html", found=found, most=_SHOWN)
+
+
+@pages.post("/question/file")
+def file() -> ResponseReturnValue:
+    """Give the rows of a saved query as CSV."""
+    query = _query()
+    found = g.desk.ag.query(query.name, **_given(query))
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(found.columns)
+    writer.writerows([[_harmless(cell_text(value)) for value in row.values()] for row in found.rows()])
+    answer = Response("\ufeff" + out.getvalue(), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{query.name}.csv"'
+    return answer
+
+
+@pages.post("/question/save")
+def save() -> str:
+    """Keep a saved query under another name, with these values as its defaults, for everybody."""
+    query, name = _query(), (request.form.get("save_as") or "").strip()
+    if not name:
+        raise ConfigError("give it a name")
+    saved = g.desk.ag.queries.save_as(
+        name, query.name, _given(query), title=(request.form.get("title") or name).strip()
+    )
+    return render_template("parts/said.html", message=f"Kept as {saved.name}: everybody finds it among the questions.")
+
+
+def _query() -> SavedQuery:
+    found: SavedQuery = g.desk.ag.queries.get(request.form.get("query", ""))
+    return found
+
+
+def _given(query: SavedQuery) -> dict[str, Any]:
+    """Return the filled fields of a form, lists by lines; empty ones take their defaults."""
+    given: dict[str, Any] = {}
+    for parameter in query.parameters:
+        value = request.form.get(f"p_{parameter.name}", "").strip()
+        if parameter.kind == "texts" and value:
+            given[parameter.name] = [line.strip() for line in value.splitlines() if line.strip()]
+        elif value:
+            given[parameter.name] = value
+    return given
+
+
+def _harmless(cell: str) -> str:
+    """Return a cell that no spreadsheet runs as a formula."""
+    return f"'{cell}" if cell[:1] in "=+-@\t\r" and not _is_number(cell) else cell
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
