@@ -96,6 +96,8 @@ def build(tmp: Path, home: Home, connections: Connections, runner: Runner, store
     write_cache(home)
     (home.path / "logs").mkdir()
     (home.path / "logs" / "some.log").write_text(f"bad row of member-77, not of member-770\n{ODD} too\n")
+    (home.path / "console").mkdir()
+    (home.path / "console" / "download.csv").write_text("user_id\nmember-77\n")
     write_audiences(store)
     return folder
 

@@ -84,7 +84,8 @@ def test_before_an_erasure_the_proof_finds_the_users_everywhere(home: Home, runn
     batches = {f"warehouse/events/{p.name}" for p in (home.warehouse / "events").glob("*.parquet")}
     in_files = {p for s, p, w in places if (s, w) == ("file", "id")}
     wanted = batches | {"runs/mined/sequences.parquet", "runs/users-1/pairs.parquet", "runs/users-1/model.json",
-                        "logs/some.log", "demo/users.parquet", "demo/events.parquet"}  # fmt: skip
+                        "logs/some.log", "demo/users.parquet", "demo/events.parquet",
+                        "console/download.csv"}  # fmt: skip
     assert in_files >= wanted
     assert {p for s, p, w in places if (s, w) == ("file", "text")} >= batches | {"runs/users-1/pairs.parquet"}
     short = prove(runner, store, home, whom(home, "u1"))
@@ -161,6 +162,7 @@ def test_everybody_else_is_untouched(
     kept = pq.read_table(home.runs / "users-1" / "pairs.parquet")
     assert kept["user_id"].to_pylist() == list(OTHERS)
     assert pq.read_table(home.runs / "users-1" / "touched.parquet").num_rows == len(OTHERS)
+    assert list((home.path / "console").iterdir()) == []
     log = (home.path / "logs" / "some.log").read_text()
     assert log.startswith("bad row of *********, not of member-770\n**")
     # equal to a home that never knew them, from the first file on

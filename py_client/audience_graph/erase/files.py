@@ -3,7 +3,8 @@
     1  cache/      vectors of texts that only they wrote        while the warehouse still tells which
     2  runs/, demo/   rows by event id, then rows by user id; ids inside JSON get a mark
     3  warehouse/  their events, and what taggers found in them: last, because the rest is found through them
-    4  stack/logs/, logs/   ids inside lines are overwritten in place: a server may be writing there
+    4  console/   exports that wait to be downloaded: deleted whole
+    5  stack/logs/, logs/   ids inside lines are overwritten in place: a server may be writing there
 
 A file is replaced in one step. The file `done` of a run tells the sizes and sums of the run's files: it follows, and
 `.erasing` says which ones when an erasure is stopped in between.
@@ -59,6 +60,9 @@ def erase_files(home: Home, whom: Whom, *, again: bool) -> Gone:
         for path in _files(home.path / room, ".json"):
             gone.add(path.relative_to(home.path).as_posix(), _mark_json(home, path, whom))
     _erase_batches(home, users, gone, again=again)
+    for path in _files(home.path / "console", ""):
+        gone.add(path.relative_to(home.path).as_posix(), 1)
+        path.unlink(missing_ok=True)
     for folder in (home.stack / "logs", home.path / "logs"):
         for path in _files(folder, ""):
             gone.add(path.relative_to(home.path).as_posix(), blank(path, whom))
