@@ -149,7 +149,9 @@ def test_the_sliders_and_ticks_redraw_and_count_anew(chromium: Browser, console:
         assert page.locator("#size-part .steps").inner_text() != before
         settled(page)
         page.reload()
-        expect(page.locator("#size-part .steps")).to_contain_text("age >= 30")  # a page that is loaded again is the same
+        expect(page.locator("#size-part .steps")).to_contain_text(
+            "age >= 30"
+        )  # a page that is loaded again is the same
         expect(page.locator("#phrases li")).to_have_count(1)
 
 
@@ -221,7 +223,10 @@ def test_it_reads_well_wide_and_narrow_light_and_dark(
         settled(page)
         check_accessible(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")  # nothing sticks out
-        size = page.evaluate("parseFloat(getComputedStyle(document.querySelector('.drawing text')).fontSize) * document.querySelector('.drawing > svg').getScreenCTM().a")  # noqa: E501
+        size = page.evaluate(
+            "parseFloat(getComputedStyle(document.querySelector('.drawing text')).fontSize)"
+            " * document.querySelector('.drawing > svg').getScreenCTM().a"
+        )
         assert size >= 8  # pixels: names can be read
         page.screenshot(path=tmp_path / "page.png", full_page=True)
         for path in ("/audiences", "/questions", "/question?name=near_of_a_type"):

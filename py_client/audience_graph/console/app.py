@@ -55,9 +55,7 @@ def create_app(ag: AudienceGraph, *, token: str, hosts: Collection[str], actor: 
     app = Flask(__name__, template_folder="templates", static_folder="static")
     app.config.update(MAX_CONTENT_LENGTH=MOST_BYTES, MAX_FORM_MEMORY_SIZE=4 * 1024 * 1024)
     app.json.sort_keys = False  # type: ignore[attr-defined] # the default provider has it
-    app.jinja_env.filters.update(
-        cell=cell, label=label, met=met, number=number, percent=percent, shortened=shortened
-    )
+    app.jinja_env.filters.update(cell=cell, label=label, met=met, number=number, percent=percent, shortened=shortened)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     desk = Desk(ag, actor, downloads)
     Door(token, hosts).stand_before(app)
