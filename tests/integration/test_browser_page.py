@@ -1,6 +1,8 @@
 """Neo4j Browser as an analyst sees it, in a real headless Chromium: it opens our guide, and draws in our style.
 
-`AUDIENCE_GRAPH_PICTURES=py_client/pictures` writes the README's picture there, instead of into a temporary folder.
+The README's picture is written anew, instead of one in a temporary folder, by
+
+    AUDIENCE_GRAPH_PICTURES=py_client/pictures .venv/bin/python -m pytest tests/integration/test_browser_page.py
 """
 
 from __future__ import annotations
