@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from chromium import chromium  # noqa: F401 - a fixture
 
 from audience_graph import local
 from audience_graph.config import Connections, Home, external_servers, find_connections

@@ -129,6 +129,55 @@ def test_path(runner: Neo4jRunner) -> None:
     assert "to: no entity" in failure(runner, "audience.path('e5', 'nobody')")
 
 
+def test_picture(runner: Neo4jRunner) -> None:
+    def drawn(call_text: str) -> tuple[list[str], set[tuple[str, str, str, float]]]:
+        [row] = call(runner, f"audience.picture({call_text})")
+        arrows = {(r.start_node["id"], r.end_node["id"], r.type, r["score"]) for r in row["relationships"]}
+        assert row["version"] in {VERSION, OLD_VERSION}
+        assert len({r.element_id for r in row["relationships"]}) == len(row["relationships"])
+        return [node["id"] for node in row["nodes"]], arrows
+
+    nodes, arrows = drawn("['skin care'], {hops: 2}")
+    assert nodes == ["e1", "e2", "e11", "e3", "e8"]  # branch by branch
+    assert arrows == {
+        ("e1", "e2", "SCORE_80_100", 0.9), ("e2", "e11", "SCORE_80_100", 0.8), ("e1", "e3", "SCORE_60_80", 0.6),
+        ("e3", "e8", "SCORE_60_80", 0.7),
+    }  # fmt: skip
+    assert drawn("['e1'], {hops: 1, limit: 1}") == (["e1", "e2"], {("e1", "e2", "SCORE_80_100", 0.9)})
+    assert drawn("['e7'], {reverse: true, hops: 1}") == (
+        ["e7", "e6", "e5"], {("e6", "e7", "SCORE_80_100", 0.9), ("e5", "e7", "SCORE_40_60", 0.5)}
+    )  # fmt: skip
+    assert drawn("['e9']") == (["e9"], set())
+    assert drawn("['e1'], {week: '2026-W29', hops: 1}")[0] == ["e1", "e3", "e4"]
+    runner.write(
+        cypher(
+            "MATCH (a:Entity {id: 'e1'}), (b:Entity {id: 'e2'}), (c:Entity {id: 'e3'}), (d:Entity {id: 'e6'})"
+            " CREATE (a)-[:REJECTED]->(b), (a)-[:CONFIRMED {score: .85}]->(c), (a)-[:CONFIRMED {score: .05}]->(d)"
+        )
+    )
+    nodes, arrows = drawn("['e1'], {hops: 1}")
+    assert (nodes, arrows) == (
+        ["e1", "e3", "e6"], {("e1", "e3", "CONFIRMED_80_100", 0.85), ("e1", "e6", "CONFIRMED_0_20", 0.05)}
+    )  # fmt: skip
+    runner.write(cypher("MATCH (e:Entity {id: 'e3'}) SET e.sensitive = true"))
+    assert drawn("['e1'], {hops: 3}")[0] == ["e1", "e6"]  # neither reached nor walked through
+    assert drawn("['e1'], {hops: 1, sensitive: true, because: 'a test'}")[0] == ["e1", "e3", "e6"]
+    assert "seeds: 'e3' is sensitive" in failure(runner, "audience.picture(['e3'])")
+    assert "options.limit must be" in failure(runner, "audience.picture(['e1'], {limit: 0})")
+    assert "options.depth is not an option" in failure(runner, "audience.picture(['e1'], {depth: 2})")
+    assert "seeds must hold" in failure(runner, "audience.picture([])")
+
+
+def test_a_drawn_relation_is_in_no_store(runner: Neo4jRunner) -> None:
+    ask = "audience.picture(['e1']) YIELD relationships UNWIND relationships AS r"
+    rows = call(runner, f"{ask} RETURN type(r) AS type, startNode(r).id AS start, endNode(r).id AS end, r")
+    assert {(row["start"], row["end"]) for row in rows} == {("e1", "e2"), ("e2", "e11"), ("e1", "e3"), ("e3", "e8")}
+    assert {row["type"] for row in rows} == {"SCORE_60_80", "SCORE_80_100"}
+    assert {row["r"]["version"] for row in rows} == {VERSION}
+    assert {row["r"]["shown"] for row in rows} == {0.9, 0.8, 0.6, 0.7}
+    assert call(runner, f"{ask} MATCH ()-[s]->() WHERE elementId(s) = elementId(r) RETURN s") == []
+
+
 def test_diff(runner: Neo4jRunner) -> None:
     rows = call(runner, "audience.diff('2026-W29', '2026-W30', {entity: 'skin care'})")
     assert [(r["change"], r["target"], r["before"], r["after"]) for r in rows] == [

@@ -15,7 +15,9 @@ import pytest
 from audience_graph import cli
 from audience_graph.config import Connections, Home
 from audience_graph.entities import Entity, read_dictionary
+from audience_graph.entities.type_labels import label_types, type_label
 from audience_graph.errors import InputError
+from audience_graph.graph.queries import Query, load_query
 from audience_graph.graph.runner import Neo4jRunner
 from audience_graph.ingest import LoadOptions, load_entities, load_users
 from audience_graph.vectors.store import Store
@@ -46,6 +48,30 @@ def test_entities_are_written_once_and_changed_in_place(runner: Neo4jRunner, tmp
     assert {e.id: e for e in read_dictionary(runner).entities}["spa"] == Entity(
         "spa", "Day spa", "service", ("hot spring",)
     )
+
+
+def test_a_type_is_a_label_and_one_that_changes_loses_the_old(runner: Neo4jRunner, tmp_path: Path) -> None:
+    def labels() -> dict[str, list[str]]:
+        rows = runner.read(
+            Query("tests/labels", "MATCH (e:Entity) RETURN e.id AS id, labels(e) AS labels", (), (), Path(__file__))
+        )
+        return {row["id"]: sorted(row["labels"]) for row in rows}
+
+    rows = [{"id": "a", "name": "A", "type": "Entity"}, {"id": "b", "name": "B", "type": HOSTILE},
+            {"id": "c", "name": "C", "type": "品牌"}, {"id": "d", "name": "D", "type": "home care"}]  # fmt: skip
+    load_entities(jsonl(tmp_path / "a.jsonl", rows), runner=runner)
+    assert labels() == {
+        "a": ["Entity", "Type_Entity"], "b": ["Entity", type_label(HOSTILE)], "c": ["Entity", "Type_品牌"],
+        "d": ["Entity", "Type_home_care"],
+    }  # fmt: skip
+    load_entities(jsonl(tmp_path / "b.jsonl", [{"id": "a", "name": "A", "type": "brand"}]), runner=runner)
+    assert labels()["a"] == ["Entity", "Type_brand"]
+    style = runner.read(load_query("browser_pages/read"))[1]["text"]
+    assert "node.Type_brand {" in style
+    assert "node.Type_Entity {" not in style
+    assert label_types(runner, ["品牌"]) == 3  # the others are not among those that have a label
+    assert labels()["a"] == ["Entity"]
+    assert label_types(runner, ["品牌"]) == 0
 
 
 def test_a_dry_run_counts_and_writes_no_entity(runner: Neo4jRunner, tmp_path: Path) -> None:

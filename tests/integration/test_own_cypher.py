@@ -34,6 +34,7 @@ READ = [
     "CALL db.labels() YIELD label RETURN label",
     "CALL audience.neighbours('e1') YIELD name, score RETURN name, score",
     "CALL audience.diff('2026-W29', '2026-W30')",
+    "CALL audience.picture(['e1']) YIELD nodes, relationships RETURN nodes, relationships",
     "MATCH ()-[r:PICKED|PERFORMED]->() RETURN count(r) AS n",
     "MATCH (n) RETURN labels(n) AS l, count(*) AS n",
     "MATCH ()-[r]->() RETURN type(r) AS t, count(*) AS n",

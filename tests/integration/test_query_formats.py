@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import re
@@ -18,10 +19,11 @@ from audience_graph import schema
 from audience_graph.client import AudienceGraph
 from audience_graph.config import Connections
 from audience_graph.errors import ConfigError
+from audience_graph.graph.picture.palette import colours_of
 from audience_graph.graph.runner import Neo4jRunner
 from audience_graph.saved.definition import saved_queries, saved_query
 from audience_graph.saved.formats.bloom import bloom_phrases
-from audience_graph.saved.formats.texts import with_parameters
+from audience_graph.saved.formats.texts import body_of, defaults_of, with_parameters
 from audience_graph.saved.guard import check_plan
 from audience_graph.vectors.store import Store
 
@@ -78,6 +80,28 @@ def test_browser_scripts_are_the_queries_and_tell_what_to_set(
     first = (tmp_path / "scripts.zip").read_bytes()
     ag.queries.export("browser", tmp_path / "scripts.zip")
     assert (tmp_path / "scripts.zip").read_bytes() == first
+
+
+def test_the_style_sheet_is_of_the_types_and_the_current_version(ag: AudienceGraph, tmp_path: Path) -> None:
+    assert ag.queries.export("style", tmp_path / "our.grass") == 0
+    text = (tmp_path / "our.grass").read_text(encoding="utf-8")
+    colours = colours_of({"service", "product", "brand", "person", "topic"})
+    for kind, colour in colours.items():
+        assert f"node.Type_{kind} {{\n  color: {colour};" in text
+    assert "relationship.RELATES_2026_W30_1a2b3c4d {" in text
+    assert "RELATES_2026_W29" not in text
+    assert "@" not in text
+
+
+def test_the_guide_holds_all_queries_and_needs_no_server_of_ours(ag: AudienceGraph, tmp_path: Path) -> None:
+    assert ag.queries.export("guide", tmp_path / "guide.html") == len(saved_queries()) + 1
+    text = (tmp_path / "guide.html").read_text(encoding="utf-8")
+    shown = {html.unescape(one) for one in re.findall(r'<pre class="[^"]*runnable">(.*?)</pre>', text, re.DOTALL)}
+    for saved in [*saved_queries(), ag.queries.get("evil")]:
+        assert with_parameters(body_of(saved.query.text), defaults_of(saved)) in shown
+    assert "our.grass" in text
+    assert "@pages@" not in text
+    assert not re.search(r"\{(query|parameter|command|style|saved)\b", text)
 
 
 def test_every_report_of_the_dashboard_runs(ag: AudienceGraph, runner: Neo4jRunner, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from audience_graph.local.lock import read_lock
+from audience_graph.local.neo4j_server import browser_pages
 
 DOCKER = Path(__file__).parents[2] / "docker"
 SCHEMA = Path(__file__).parent / "data" / "compose-spec.json"
@@ -53,6 +54,14 @@ def test_the_image_takes_gds_and_our_procedures_through_the_lock(compose: dict[s
     assert "audience_graph.local.plugins /plugins" in text
     for folder in re.findall(r"^COPY (?!--)(\w+) ", text, re.MULTILINE):
         assert (DOCKER.parent / folder).is_dir()
+
+
+def test_browser_opens_as_that_of_the_embedded_stack(compose: dict[str, Any]) -> None:
+    environment = compose["services"]["neo4j"]["environment"]
+    for line in browser_pages(7474).splitlines():
+        name, value = line.split("=", 1)
+        named = "NEO4J_" + name.replace("_", "__").replace(".", "_")
+        assert environment[named].replace("${NEO4J_HTTP_PORT:-7474}", "7474") == value, name
 
 
 def test_everything_is_pinned_loopback_only_and_checked(compose: dict[str, Any]) -> None:

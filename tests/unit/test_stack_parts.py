@@ -25,7 +25,7 @@ from audience_graph.local.exclusive import exclusive
 from audience_graph.local.layout import Account, Layout, layout_of, read_json, write_private, write_secret
 from audience_graph.local.lock import COMPILER, ROOTS, read_lock
 from audience_graph.local.memory import Memory, choose_memory, parse_size
-from audience_graph.local.neo4j_server import configuration, initial_user, java_arguments
+from audience_graph.local.neo4j_server import browser_pages, configuration, initial_user, java_arguments
 from audience_graph.local.ports import free_port, is_free
 from audience_graph.local.postgres_server import PostgresServer
 
@@ -184,6 +184,20 @@ def test_neo4j_listens_on_loopback_with_authentication_and_bounded_logs(tmp_path
     assert "server.http.listen_address=127.0.0.1:7480" in lines
     assert "db.tx_log.rotation.retention_policy=1G size" in lines
     assert not any("0.0.0.0" in line for line in lines)
+
+
+def test_two_pages_for_browser_need_no_login_and_no_other_host(tmp_path: Path) -> None:
+    assert "audience.browser" not in configuration(7690, 7480, memory=Memory(512, 64, 64), logs=tmp_path)
+    lines = dict(line.split("=", 1) for line in browser_pages(7480).splitlines())
+    allowed = lines["dbms.security.http_auth_allowlist"].split(",")
+    assert [path for path in allowed if path.startswith("/audience")] == [
+        "/audience/guide.html",
+        "/audience/style.grass",
+    ]
+    assert lines["server.unmanaged_extension_classes"] == "audience.browser=/audience"
+    hosts = set(re.findall(r"https?://([^/]+)/", browser_pages(7480)))
+    assert hosts == {"127.0.0.1:7480"}
+    assert lines["browser.remote_content_hostname_whitelist"] == "127.0.0.1,localhost"
 
 
 @pytest.fixture

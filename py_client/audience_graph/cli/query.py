@@ -11,6 +11,7 @@ import click
 from audience_graph.cli.ask import client, print_answer
 from audience_graph.cli.ask_options import show_query_option
 from audience_graph.cli.options import data_dir_option, format_options, print_rows
+from audience_graph.saved.shelf import FORMATS
 
 
 @click.group()
@@ -111,7 +112,7 @@ def remove(name: str, data_dir: str | None) -> None:
 
 
 @query.command()
-@click.argument("kind", metavar="FORMAT", type=click.Choice(["browser", "neodash", "bloom"]))
+@click.argument("kind", metavar="FORMAT", type=click.Choice(FORMATS))
 @click.argument("file")
 @data_dir_option
 def export(kind: str, file: str, data_dir: str | None) -> None:
@@ -119,12 +120,14 @@ def export(kind: str, file: str, data_dir: str | None) -> None:
 
     \b
     browser   a zip of saved scripts: unzip it, drop the files on Browser's saved scripts
+    guide     slides for Browser as one page: put it on a web server that Browser may ask, then `:guide URL` there
+    style     colours of entity types and widths of scores for Browser (FILE.grass): drop the file on it
     neodash   a NeoDash 2.4 dashboard with a selector for each parameter: "Load dashboard" there
     bloom     a perspective with search phrases that draw: "Import perspective" there
     """
     with client(data_dir, False) as ag:
         count = ag.queries.export(kind, file)  # type: ignore[arg-type]  # click has checked it
-    click.echo(f"{count} queries -> {file}", err=True)
+    click.echo(f"colours and widths -> {file}" if kind == "style" else f"{count} queries -> {file}", err=True)
 
 
 @query.command("run")

@@ -14,6 +14,7 @@ from audience_graph.ingest.contract import ENTITIES
 from audience_graph.ingest.reading import LoadOptions, Reading, reading
 from audience_graph.ingest.report import LoadReport
 from audience_graph.ingest.sensitive import decide, sensitive_notes
+from audience_graph.saved.pages import write_pages
 
 
 def load_entities(path: str | os.PathLike[str], *, runner: Runner, options: LoadOptions = LoadOptions()) -> LoadReport:
@@ -21,7 +22,7 @@ def load_entities(path: str | os.PathLike[str], *, runner: Runner, options: Load
 
     A column that the file lacks keeps what is stored. What the file does not say to be sensitive, or not, the list says
     (`entities/sensitive.toml`), unless a file or a person did before. Relations and vectors of changed entities are not
-    touched.
+    touched. Labels of types, and Browser's colours of them, follow in a transaction of their own.
     Raises InputError before anything is written, unless bad rows go to `options.reject_to`;
     MigrationError when the schema is not there.
     """
@@ -37,6 +38,7 @@ def load_entities(path: str | os.PathLike[str], *, runner: Runner, options: Load
         changed = [entity for entity in rows if known.get(entity.id) != entity]
         if not options.dry_run:
             write_entities(runner, changed)
+            write_pages(runner)
         rejected = found.rejects.rows
     return LoadReport(
         what=ENTITIES.what,

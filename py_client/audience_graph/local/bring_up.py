@@ -71,7 +71,7 @@ def gather(lock: Lock, cache: Path, progress: Progress) -> Parts:
         return Parts(java, jars, plugins, None)
     compiler = next(path for artifact, path in paths.items() if artifact.role == "compiler")
     built = procedures.build(sources, cache, versions=lock.versions, java=java, compiler=compiler, jars=jars)
-    return Parts(java, jars, (*plugins, built), built)
+    return Parts(java, (*jars, built), (*plugins, built), built)
 
 
 def postgres_of(layout: Layout) -> PostgresServer:

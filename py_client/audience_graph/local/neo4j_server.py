@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -26,12 +26,15 @@ from audience_graph.local import process
 from audience_graph.local.layout import Layout
 from audience_graph.local.memory import Memory
 from audience_graph.local.ports import LOOPBACK
+from audience_graph.local.procedures import JAR
 
 USER = "neo4j"
 DATABASE = "neo4j"
 MAIN_CLASS = "org.neo4j.server.CommunityEntryPoint"
 STOP_SIGNALS = ((signal.SIGTERM, 90.0), (signal.SIGKILL, 10.0))
 HASH_ROUNDS = 1024
+# Browser would draw, between what it shows, the relations of every week that is kept: parallel arrows.
+_AS_ASKED = "config autoComplete: false"
 OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent")
 
 
@@ -104,6 +107,8 @@ class Neo4jServer:
         conf = self.folder / "conf"
         bolt_port, http_port = ports
         text = configuration(bolt_port, http_port, memory=memory, logs=self.own_log.parent)
+        if any((self.folder / "plugins").glob(f"{JAR}-*.jar")):
+            text += browser_pages(http_port)
         self._write_private(conf / "neo4j.conf", text)
         arguments = [f"@{self.folder / 'run' / 'java.args'}", MAIN_CLASS]
         arguments += [self._home_argument, f"--config-dir={conf}"]
@@ -178,4 +183,24 @@ def configuration(bolt_port: int, http_port: int, *, memory: Memory, logs: Path)
         # Without a bound the logs outgrow the data.
         "db.tx_log.rotation.retention_policy": "1G size",
     }
+    return _lines(settings)
+
+
+def browser_pages(http_port: int) -> str:
+    """Return the lines of neo4j.conf by which our jar serves Browser's guide and style sheet, and Browser opens them.
+
+    Browser fetches them without a login: these two addresses need none, everything else does.
+    """
+    pages = f"http://{LOOPBACK}:{http_port}/audience"
+    return _lines(
+        {
+            "server.unmanaged_extension_classes": "audience.browser=/audience",
+            "dbms.security.http_auth_allowlist": "/,/browser.*,/audience/guide.html,/audience/style.grass",
+            "browser.remote_content_hostname_whitelist": f"{LOOPBACK},localhost",
+            "browser.post_connect_cmd": f"{_AS_ASKED}; style {pages}/style.grass; guide {pages}/guide.html",
+        }
+    )
+
+
+def _lines(settings: Mapping[str, str]) -> str:
     return "".join(f"{name}={value}\n" for name, value in settings.items())

@@ -19,6 +19,7 @@ from audience_graph.errors import ConfigError, StackError
 from audience_graph.resources import resource
 
 RELEASE = "17"
+JAR = "audience-graph-procedures"
 
 
 def source_folder() -> Path | None:
@@ -43,7 +44,7 @@ def sources_hash(folder: Path, versions: Mapping[str, str]) -> str:
 
 def jar_name(folder: Path, versions: Mapping[str, str]) -> str:
     """Return the file name of the jar of these sources."""
-    return f"audience-graph-procedures-{sources_hash(folder, versions)}.jar"
+    return f"{JAR}-{sources_hash(folder, versions)}.jar"
 
 
 def build(
@@ -89,5 +90,6 @@ def _compile(folder: Path, classes: Path, work: Path, *, java: Path, compiler: P
 def _pack(classes: Path, target: Path) -> None:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as jar:
         jar.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\r\n\r\n")
-        for path in sorted(p for p in classes.rglob("*") if p.is_file()):
+        # Folders are entries too: the server looks for our web pages in a package by its folder.
+        for path in sorted(classes.rglob("*")):
             jar.write(path, path.relative_to(classes).as_posix())

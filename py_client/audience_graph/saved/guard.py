@@ -55,6 +55,7 @@ PROCEDURES = frozenset(
         "audience.expand",
         "audience.neighbours",
         "audience.path",
+        "audience.picture",
         "audience.resolve",
         "audience.size",
         "audience.week",

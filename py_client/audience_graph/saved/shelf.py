@@ -21,11 +21,13 @@ from audience_graph.graph.runner import Runner
 from audience_graph.saved.definition import SUGGESTIONS, SavedQuery, parameter_text
 from audience_graph.saved.formats.bloom import bloom_perspective, bloom_phrases
 from audience_graph.saved.formats.browser import browser_scripts
+from audience_graph.saved.formats.guide import guide
 from audience_graph.saved.formats.neodash import neodash_dashboard
+from audience_graph.saved.formats.style import style_sheet
 from audience_graph.saved.kept import Kept, find_saved, forget, keep, list_saved, with_defaults
 from audience_graph.vectors.store import Store
 
-Format = Literal["browser", "neodash", "bloom"]
+Format = Literal["browser", "guide", "style", "neodash", "bloom"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 
@@ -90,22 +92,29 @@ class SavedQueries:
     def export(self, kind: Format, path: str | os.PathLike[str]) -> int:
         """Write all of them, kept ones too, in the format of another tool, and return how many queries are in it.
 
-        "browser": a zip of saved scripts of Neo4j Browser. "neodash": a NeoDash 2.4 dashboard. "bloom": a perspective
-        with search phrases, which draw: those of `cypher/bloom/`. The file is there whole or not at all.
+        "browser": a zip of saved scripts of Neo4j Browser. "guide": slides for Browser. "style": its colours and
+        widths, in which there is no query. "neodash": a NeoDash 2.4 dashboard. "bloom": a perspective with search
+        phrases, which draw: those of `cypher/bloom/`. The file is there whole or not at all.
         """
         if kind not in FORMATS:
             raise ConfigError(f"a format is {', '.join(FORMATS)}, not {kind!r}")
-        queries = [kept.query for kept in self.list()]
-        if kind == "browser":
-            data, count = browser_scripts(queries), len(queries)
-        elif kind == "neodash":
-            data, count = _json(neodash_dashboard(queries)), len(queries)
-        else:
-            drawn = self._runner.read(load_query("saved_queries/drawn"))[0]
-            data = _json(bloom_perspective(drawn["relation_types"], drawn["entity_types"]))
-            count = len(bloom_phrases())
+        data, count = self._style() if kind == "style" else self._bloom() if kind == "bloom" else self._of_all(kind)
         _write_whole(Path(path), data)
         return count
+
+    def _of_all(self, kind: Format) -> tuple[bytes, int]:
+        queries = [kept.query for kept in self.list()]
+        if kind == "browser":
+            return browser_scripts(queries), len(queries)
+        return guide(queries).encode() if kind == "guide" else _json(neodash_dashboard(queries)), len(queries)
+
+    def _bloom(self) -> tuple[bytes, int]:
+        drawn = self._runner.read(load_query("saved_queries/drawn"))[0]
+        return _json(bloom_perspective(drawn["relation_types"], drawn["entity_types"])), len(bloom_phrases())
+
+    def _style(self) -> tuple[bytes, int]:
+        drawn = self._runner.read(load_query("saved_queries/drawn"))[0]
+        return style_sheet(drawn["entity_types"], next(iter(drawn["relation_types"]), None)).encode(), 0
 
     def _log(self, action: str, name: str) -> None:
         with self._store.transaction() as tx:

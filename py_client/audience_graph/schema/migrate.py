@@ -11,6 +11,7 @@ from audience_graph.config import Connections
 from audience_graph.graph.runner import open_runner
 from audience_graph.resources import resource
 from audience_graph.saved.kept import write_package
+from audience_graph.saved.pages import write_pages
 from audience_graph.schema import alembic_scripts, cypher_scripts
 from audience_graph.schema.scripts import Script, pending, read_scripts
 from audience_graph.vectors.store import open_store
@@ -28,7 +29,7 @@ class Applied:
 
 def migrate(connections: Connections, *, dry_run: bool = False, folder: Path | None = None) -> list[Applied]:
     """Apply the scripts that either store lacks and return them, in the order in which they ran; then write the
-    package's saved queries into Neo4j, where they are others.
+    package's saved queries and the pages for Browser into Neo4j, where they are others, and label entities by type.
 
     With `dry_run` nothing is written; what would run is returned with `applied_at=None`. Raises MigrationError,
     before anything is written to either store, when a script that ran was edited or is missing.
@@ -50,6 +51,7 @@ def migrate(connections: Connections, *, dry_run: bool = False, folder: Path | N
             cypher_scripts.apply(runner, script)
         if folder is None:
             write_package(runner)
+            write_pages(runner)
         after = {"postgres": alembic_scripts.applied(store), "neo4j": cypher_scripts.applied(runner)}
     return [_applied(script, after[name][script.name][1]) for name in scripts for script in waiting[name]]
 

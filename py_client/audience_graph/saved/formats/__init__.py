@@ -1,1 +1,1 @@
-"""Saved queries in the formats of other tools: Neo4j Browser, NeoDash, Bloom."""
+"""Saved queries in the formats of other tools: Neo4j Browser, NeoDash, Bloom; guide and style sheet of Browser."""

@@ -20,7 +20,7 @@ record Options(
         String week,
         String version) {
 
-    private static final Set<String> KNOWN = new TreeSet<>(Set.of(
+    static final Set<String> KNOWN = new TreeSet<>(Set.of(
             "hops", "min_relevance", "fan_out", "damping", "limit", "types", "reverse", "sensitive", "because", "week",
             "version"));
 
