@@ -242,7 +242,7 @@ def test_every_user_is_explained_by_parts_that_add_up(ag: AudienceGraph, world: 
         assert parts == pytest.approx(mean, abs=float(np.abs(world.users[user] * best.query).sum()) * 2.0**-11)
         assert why.adds_up
         assert why.score is not None
-        assert parts + why.rounding == pytest.approx(why.score, abs=1e-15)
+        assert parts + why.rounding == why.score  # exactly
         assert abs(why.rounding) <= why.rounding_bound < 1e-5, why.note
         assert sum(r.share or 0 for r in why.reasons) == pytest.approx(1)
         assert sum(r.mentions for r in why.reasons) == len(world.mentions[user])

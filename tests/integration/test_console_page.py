@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from audience_world import build_audience_world
 from axe_playwright_python.sync_playwright import Axe
-from chromium import Looked, chromium, open_page
+from chromium import Looked, open_page
 from playwright.sync_api import Browser, Page, expect
 from small_world import cypher
 
@@ -23,7 +23,6 @@ from audience_graph.config import Connections
 from audience_graph.graph.runner import Neo4jRunner
 from audience_graph.vectors.store import Store
 
-__all__ = ["chromium"]  # the fixture
 TOKEN = "a token for the page"
 
 
@@ -118,7 +117,7 @@ def test_from_a_phrase_to_a_downloaded_audience(chromium: Browser, console: str,
         got.value.save_as(tmp_path / "spring.csv")
         page.goto(page.url)
         check_accessible(page)
-    rows = list(csv.DictReader((tmp_path / "spring.csv").open(encoding="utf-8")))
+    rows = list(csv.DictReader((tmp_path / "spring.csv").read_text(encoding="utf-8").splitlines()))
     assert 100 < len(rows) < 200
 
 

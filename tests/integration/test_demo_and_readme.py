@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(
@@ -80,6 +82,40 @@ def test_a_block_of_the_readme_runs(kind: str, text: str, demo_home: DemoHome) -
         done = demo_home.run([sys.executable, "-c", _CYPHER, text])
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     assert done.stdout.strip() != ""
+
+
+NOTEBOOKS = sorted((ROOT / "py_client" / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_on_the_demo_and_is_kept_with_its_answers(path: Path, demo_home: DemoHome) -> None:
+    kept = nbformat.read(path, as_version=4)
+    code = [cell for cell in kept.cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in code), "execute it: jupyter execute --inplace"
+    pictures = [
+        out
+        for cell in code
+        for out in cell.outputs
+        if "data" in out and {"image/png", "image/svg+xml"} & out.data.keys()
+    ]
+    assert pictures, "a notebook shows the graph"
+    assert str(ROOT) not in path.read_text(encoding="utf-8")
+    fresh = nbformat.from_dict(
+        {**kept, "cells": [{**c, "outputs": []} if c.cell_type == "code" else c for c in kept.cells]}
+    )
+    before = {name: os.environ.get(name) for name in (*SERVERS, "AUDIENCE_GRAPH_HOME")}
+    NotebookClient(fresh, timeout=600, kernel_name="python3").execute(cwd=str(demo_home.folder), env=demo_home.env)
+    assert before == {name: os.environ.get(name) for name in before}
+    said = [out for cell in fresh.cells if cell.cell_type == "code" for out in cell.outputs]
+    assert not [out for out in said if out.output_type == "error" or out.get("name") == "stderr"]
+    shapes = [
+        [out.output_type for cell in n.cells if cell.cell_type == "code" for out in cell.outputs] for n in (kept, fresh)
+    ]
+    assert shapes[0] == shapes[1]
+
+
+def test_there_are_notebooks_for_the_three_who_use_them() -> None:
+    assert [path.stem for path in NOTEBOOKS] == ["analyst", "data_scientist", "marketer_support"]
 
 
 _CYPHER = """

@@ -152,10 +152,16 @@ def explain_user(tx: Transaction, question: Question, user_id: str) -> Explanati
     own = entity_vectors(tx, question.space, found.entities)
     speak = [(p, vectors[p.id]) for p in question.picked if p.id in vectors]
     told = _Told(question, speak, own, events_of(tx, key, window))
-    rounding, bound, whole = float(found.rounding[0]), float(found.bound[0]), bool(found.whole[0])
+    bound, whole = float(found.bound[0]), bool(found.whole[0])
     note = "" if whole else "The stored events and vectors are of different days: the parts do not add up to the score."
     reasons = _reasons(found, told)
+    rounding = left_over(score, reasons) if whole else float(found.rounding[0])
     return Explanation(user_id, score, reasons, rounding, bound, question.phrases, note, adds_up=whole)
+
+
+def left_over(score: float, reasons: Sequence[Reason]) -> float:
+    """Return what the parts, added up in their order, leave of the score: so near to it that the sum is exact."""
+    return score - sum(reason.part for reason in reasons)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
-from audience_graph.audience.explain import Explanation, Reason
+from audience_graph.audience.explain import Explanation, Reason, left_over
 
 WITHHELD = "withheld: sensitive"
 Event = tuple[datetime, str, str | None]
@@ -24,7 +24,9 @@ def withhold(found: Explanation, sensitive: Collection[str]) -> Explanation:
     shown = [replace(r, events=tuple(_bare(e) if e in events else e for e in r.events)) for r in found.reasons]
     reasons = [*(r for r in shown if r.id not in sensitive), _one(hidden)]
     reasons.sort(key=lambda r: (-r.part, r.id))
-    return replace(found, reasons=tuple(reasons))
+    told = found.score is not None and found.adds_up
+    rounding = left_over(found.score or 0.0, reasons) if told else found.rounding
+    return replace(found, reasons=tuple(reasons), rounding=rounding)
 
 
 def _bare(event: Event) -> Event:
