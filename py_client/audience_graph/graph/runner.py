@@ -5,6 +5,7 @@ This module alone imports `neo4j`. Driver errors become StoreUnavailable or Quer
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -21,6 +22,10 @@ from audience_graph.graph.queries import Query
 T = TypeVar("T")
 Driver = neo4j.Driver
 Row = dict[str, Any]
+# A server puts the names of its own classes before what a procedure says.
+_FROM_A_PROCEDURE = re.compile(
+    r"Failed to invoke (?:procedure|function) `(?P<name>[^`]+)`: Caused by: [\w.$]+: (?P<said>.*)", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +182,15 @@ def _mapped(query: Query, run: Callable[[], T]) -> T:
             "Neo4j refuses the name or the password", hint="check NEO4J_USERNAME and NEO4J_PASSWORD"
         ) from exc
     except (ClientError, Neo4jError, DriverError) as exc:
-        detail = getattr(exc, "message", None) or str(exc)
-        raise QueryError(f"query {query.name} ({query.path}) failed: {detail}") from exc
+        raise QueryError(_told(query, getattr(exc, "message", None) or str(exc))) from exc
+
+
+def _told(query: Query, detail: str) -> str:
+    """Return what is told of a refusal: what a procedure said comes first, then who said it, in which query."""
+    found = _FROM_A_PROCEDURE.fullmatch(detail)
+    if found is None:
+        return f"{query.label} failed: {detail}"
+    return f"{found['said']} ({found['name']}, in {query.label})"
 
 
 def open_runner(connections: Connections) -> Neo4jRunner:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from audience_graph.answer import Answer
@@ -93,7 +92,7 @@ def written(text: str) -> Query:
         raise ConfigError("a query is a text of Cypher")
     if len(text) > MOST_TEXT or "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
         raise ConfigError(f"a query has at most {MOST_TEXT:,} characters, and none that cannot be stored")
-    return Query(name="yours", text=text, params=(), returns=(), path=Path("yours.cypher"))
+    return Query(name="your query", text=text, params=(), returns=(), path=None)
 
 
 def run_guarded(
