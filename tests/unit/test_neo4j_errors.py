@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from neo4j.exceptions import AuthError, Neo4jError, ServiceUnavailable
 
-from audience_graph.errors import QueryError, StoreUnavailable
+from audience_graph.errors import ConfigError, QueryError, StoreUnavailable
 from audience_graph.graph.queries import Query
 from audience_graph.graph.runner import _mapped
 from audience_graph.saved.guard import written
@@ -70,3 +70,21 @@ def test_silence_is_unavailable(raised: Exception) -> None:
 
     with pytest.raises(StoreUnavailable):
         _mapped(FILE, fail)
+
+
+def test_a_text_that_cannot_be_sent_is_told_in_words() -> None:
+    with pytest.raises(ConfigError, match="cannot be stored"):
+        _mapped(FILE, "\ud800".encode)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("audience.expand", "ag.expand"), ("gds.fastRP.stream", "Graph Data Science"), ("apoc.x", "None")],
+)
+def test_a_procedure_that_is_not_there_is_told_what_does_without(name: str, hint: str) -> None:
+    def fail() -> None:
+        raise refusal(f"There is no procedure with the name `{name}` registered for this database instance.")
+
+    with pytest.raises(QueryError, match="no procedure") as error:
+        _mapped(FILE, fail)
+    assert hint in str(error.value.hint)
