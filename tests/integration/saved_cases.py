@@ -13,8 +13,14 @@ from audience_graph.vectors.store import Store
 
 # What is asked of each, and the rows that come: the columns that tell them apart.
 CASES: dict[str, list[tuple[dict[str, Any], tuple[str, ...], list[tuple[Any, ...]]]]] = {
-    "audience_picks": [({"audience": "spring"}, ("id", "hop", "by"), [("e1", 0, "mia"), ("e2", 1, "mia")])],
-    "audience_results": [({"audience": "spring"}, ("id", "lift", "conversions"), [("e2", 2.0, 80), ("e1", 0.8, 120)])],
+    "audience_picks": [
+        ({"audience": "spring"}, ("id", "hop", "by"), [("e1", 0, "mia"), ("e2", 1, "mia")]),
+        ({"audience": "spring", "limit": 1}, ("id",), [("e1",)]),
+    ],
+    "audience_results": [
+        ({"audience": "spring"}, ("id", "lift", "conversions"), [("e2", 2.0, 80), ("e1", 0.8, 120)]),
+        ({"audience": "spring", "limit": 1}, ("id",), [("e2",)]),
+    ],
     "audiences_of_a_service": [
         ({"phrase": "e2"}, ("audience", "relevance", "lift"), [("spring", 0.9, 2.0), ("autumn", 0.5, None)]),
     ],

@@ -82,7 +82,8 @@ def with_rows(store: Store) -> None:
     with store.transaction() as tx:
         tx.execute(
             "INSERT INTO user_profile (key, as_of, columns, latest) SELECT key, '2026-07-26',"
-            " jsonb_build_object('age', 18 + key % 60), true FROM user_key ON CONFLICT DO NOTHING"
+            " jsonb_build_object('age', 18 + substr(user_id, 2)::int % 60), true FROM user_key"
+            " WHERE user_id ~ '^u[0-9]+$' ON CONFLICT DO NOTHING"
         )
 
 
