@@ -5,7 +5,8 @@
 // returns: source, target, score, sources, by, at, note, in_this_week
 MATCH (:Current {id: 'current'})-[:IS]->(version:RelationVersion)
 MATCH (first:Entity)-[confirmed:CONFIRMED]->(second:Entity)
-WHERE none(e IN [first, second] WHERE coalesce(e.sensitive = true, false))
+USING INDEX confirmed:CONFIRMED(at)
+WHERE confirmed.at IS NOT NULL AND none(e IN [first, second] WHERE coalesce(e.sensitive = true, false))
 RETURN first.name AS source, second.name AS target, confirmed.score AS score,
        coalesce(confirmed.sources, [s IN [confirmed.source] WHERE s IS NOT NULL]) AS sources, confirmed.by AS by,
        toString(confirmed.at) AS at, confirmed.note AS note,

@@ -1,7 +1,8 @@
 // title: Services of two audiences
 // question: Which services do these two audiences share?
 // Purpose: the entities that two audiences are picked by: of both, of the first alone, of the other alone.
-// params: audience (text, suggest audiences), other (text, suggest audiences)
+// params: audience (text, suggest audiences), other (text, suggest audiences), limit (integer, default 200,
+//   at least 1, at most 10000)
 // returns: id, name, type, used_by, relevance, other_relevance
 CALL () {
   MATCH (:Audience {name: $audience})-[one:PICKED]->(target:Entity)
@@ -17,3 +18,4 @@ RETURN target.id AS id, target.name AS name, target.type AS type,
        CASE WHEN other_relevance IS NULL THEN 'first' WHEN relevance IS NULL THEN 'other' ELSE 'both' END AS used_by,
        relevance, other_relevance
 ORDER BY used_by, coalesce(relevance, 0) + coalesce(other_relevance, 0) DESC, id
+LIMIT $limit

@@ -5,7 +5,8 @@
 // returns: source, target, sources, by, at, note, in_this_week
 MATCH (:Current {id: 'current'})-[:IS]->(version:RelationVersion)
 MATCH (first:Entity)-[rejected:REJECTED]->(second:Entity)
-WHERE none(e IN [first, second] WHERE coalesce(e.sensitive = true, false))
+USING INDEX rejected:REJECTED(at)
+WHERE rejected.at IS NOT NULL AND none(e IN [first, second] WHERE coalesce(e.sensitive = true, false))
 RETURN first.name AS source, second.name AS target,
        coalesce(rejected.sources, [s IN [rejected.source] WHERE s IS NOT NULL]) AS sources, rejected.by AS by,
        toString(rejected.at) AS at, rejected.note AS note,

@@ -49,6 +49,7 @@ __all__ = [
 ASK_WITH_A_REASON = (
     "ask with a reason, which is written to the audit log: sensitive_because='...' (--sensitive-because '...')"
 )
+UNSTORABLE = "a text holds a character that cannot be stored: NUL, or half of a surrogate pair"
 
 
 class AudienceGraphError(Exception):

@@ -76,9 +76,10 @@ def build(runner: Neo4jRunner, store: Store) -> World:
     """Empty both stores and write the world."""
     world = make_world()
     runner.auto_commit(cypher("MATCH (n) WHERE NOT n:SchemaScript AND NOT n:Migration DETACH DELETE n"))
-    runner.auto_commit(
-        cypher("CALL gds.graph.list() YIELD graphName CALL gds.graph.drop(graphName) YIELD nodeCount FINISH")
-    )
+    if runner.read(cypher("SHOW PROCEDURES YIELD name WHERE name = 'gds.graph.list' RETURN name")):
+        runner.auto_commit(
+            cypher("CALL gds.graph.list() YIELD graphName CALL gds.graph.drop(graphName) YIELD nodeCount FINISH")
+        )
     runner.write(
         cypher("UNWIND $rows AS r CREATE (:Entity {id: r[0], name: r[1], type: r[2], aliases: r[3]})"),
         {"rows": [list(e) for e in ENTITIES]},

@@ -135,6 +135,9 @@ def test_titles_are_one_line(ag: AudienceGraph) -> None:
     for title in ("", " ", "a\nb", "x" * 300, "a\u202eb"):
         with pytest.raises(ConfigError, match="one line"):
             ag.queries.save_as("mine", "similar_services", {}, title=title)
+    for words in ({"title": "a\\u000aMATCH (n) RETURN n //"}, {"title": "a", "question": "a\\u000A RETURN 1 //"}):
+        with pytest.raises(ConfigError, match="holds no"):  # it would end the comment that the title is
+            ag.queries.save_as("mine", "similar_services", {}, **words)
     with pytest.raises(ConfigError, match="no parameter 'x'"):
         ag.queries.save_as("mine", "similar_services", {"x": 1}, title="t")
     with pytest.raises(NotFoundError):

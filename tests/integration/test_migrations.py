@@ -37,6 +37,7 @@ ALL = [
     "V0003__index_sensitive_entities",
     "V0004__keep_saved_queries",
     "V0005__keep_browser_pages",
+    "V0006__index_decisions",
 ]
 
 
@@ -118,13 +119,13 @@ def test_an_edited_script_is_refused_and_nothing_runs(bare: Connections, tmp_pat
     folder = tmp_path / "with a space" / "migrations"
     shutil.copytree(resource("migrations"), folder, ignore=shutil.ignore_patterns("__pycache__"))
     assert migrate(bare, folder=folder) == []
-    script = folder / "neo4j" / "V0005__keep_browser_pages.cypher"
+    script = folder / "neo4j" / "V0006__index_decisions.cypher"
     script.write_text(script.read_text() + "\n// one more line\n")
     (folder / "postgres" / "versions" / "0007_add_nothing.py").write_text("raise SystemExit")
-    with pytest.raises(MigrationError, match=r"V0005__keep_browser_pages.cypher was edited"):
+    with pytest.raises(MigrationError, match=r"V0006__index_decisions.cypher was edited"):
         migrate(bare, folder=folder)
     script.unlink()
-    with pytest.raises(MigrationError, match=r"V0005__keep_browser_pages .*missing"):
+    with pytest.raises(MigrationError, match=r"V0006__index_decisions .*missing"):
         migrate(bare, folder=folder)
 
 

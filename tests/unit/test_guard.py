@@ -88,6 +88,7 @@ def test_a_query_is_a_text(text: Any) -> None:
         ({"a": [{"b": object()}]}, "a must be text"),
         ({"a": {1: 2}}, "a must be text"),
         ({"a": "\ud800"}, "cannot be stored"),
+        ({"a": [{"\ud800": 1}]}, "cannot be stored"),
     ],
 )
 def test_parameters_are_checked_before_they_travel(parameters: dict[Any, Any], message: str) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from audience_graph.audience.output import write_answer, write_columns
+from audience_graph.audience.output import check_path, write_answer, write_columns
 from audience_graph.audience.target import Target
 from audience_graph.errors import ConfigError
 
@@ -73,3 +73,10 @@ def test_an_empty_target_is_a_file_with_columns(tmp_path: Path) -> None:
     for ending in ("csv", "jsonl", "parquet"):
         assert write_answer(empty, tmp_path / f"e.{ending}").rows == 0
     assert pq.read_table(tmp_path / "e.parquet").num_rows == 0
+
+
+@pytest.mark.parametrize("name", ["a\0.csv", "\ud800.csv", "x" * 300 + ".csv"])
+def test_a_name_that_no_file_can_have_is_told_in_words(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="no file can be named"):
+        check_path(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []

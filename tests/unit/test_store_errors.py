@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from audience_graph.errors import StoreError, StoreUnavailable
+from audience_graph.errors import ConfigError, StoreError, StoreUnavailable
 from audience_graph.vectors.store import _mapped
 
 
@@ -44,3 +44,20 @@ def test_an_answer_that_refuses_is_not_silence(raised: psycopg.Error, said: str)
 def test_silence_is_unavailable(raised: psycopg.Error) -> None:
     with pytest.raises(StoreUnavailable, match="does not answer"), _mapped():
         raise raised
+
+
+def test_a_text_that_cannot_be_stored_is_told_in_words() -> None:
+    raised = (psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes"), surrogate())
+    for one in raised:
+        with pytest.raises(ConfigError, match="cannot be stored"), _mapped():
+            raise one
+    with pytest.raises(StoreError, match="out of range"), _mapped():
+        raise errors.NumericValueOutOfRange("out of range")
+
+
+def surrogate() -> UnicodeEncodeError:
+    try:
+        "\ud800".encode()
+    except UnicodeEncodeError as exc:
+        return exc
+    raise AssertionError

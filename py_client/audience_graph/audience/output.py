@@ -57,9 +57,16 @@ def check_path(path: str | os.PathLike[str]) -> Path:
 
 
 def check_folder(target: Path) -> None:
-    """Raise ConfigError when a file cannot be there: a folder is, or its own folder is not."""
-    if target.is_dir() or not target.parent.is_dir():
-        wrong = f"{target} is a folder" if target.is_dir() else f"no folder {target.parent}"
+    """Raise ConfigError when a file cannot be there: a folder is, its own folder is not, or nothing has such a name."""
+    try:
+        named = b"\0" not in os.fsencode(target)
+        is_folder, has_folder = named and target.is_dir(), named and target.parent.is_dir()
+    except (OSError, UnicodeEncodeError):  # a name that is too long, or no text
+        named = False
+    if not named:
+        raise ConfigError(f"no file can be named {str(target)[-80:]!r}", hint="name a file in an existing folder")
+    if is_folder or not has_folder:
+        wrong = f"{target} is a folder" if is_folder else f"no folder {target.parent}"
         raise ConfigError(wrong, hint="name a file in an existing folder")
 
 

@@ -34,13 +34,18 @@ _RELATION_TYPE = re.compile(r"RELATES_\d{4}_W\d{2}_[0-9a-f]{8}")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One Cypher query with its declared parameters and columns."""
+    """One Cypher query with its declared parameters and columns. `path` is None of one that somebody typed."""
 
     name: str
     text: str
     params: tuple[str, ...]
     returns: tuple[str, ...]
-    path: Path
+    path: Path | None
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return "your query" if self.path is None else f"query {self.name} ({self.path})"
 
     def at_version(self, relation_type: str) -> Query:
         """Return the query with the literal relationship type of one version.

@@ -1,10 +1,12 @@
 """The one seam to Neo4j: everything else hands a `Query` to a `Runner`.
 
-This module alone imports `neo4j`. Driver errors become StoreUnavailable or QueryError here and nowhere else.
+This module alone imports `neo4j`. Driver errors become StoreUnavailable or QueryError here and nowhere else, and a text
+that the driver cannot send a ConfigError.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -15,12 +17,23 @@ import neo4j.graph
 from neo4j.exceptions import AuthError, ClientError, DriverError, Neo4jError, ServiceUnavailable, SessionExpired
 
 from audience_graph.config import Connections
-from audience_graph.errors import QueryError, StoreUnavailable
+from audience_graph.errors import UNSTORABLE, ConfigError, QueryError, StoreUnavailable
 from audience_graph.graph.queries import Query
 
 T = TypeVar("T")
 Driver = neo4j.Driver
 Row = dict[str, Any]
+# A server puts the names of its own classes before what a procedure says.
+_FROM_A_PROCEDURE = re.compile(
+    r"Failed to invoke (?:procedure|function) `(?P<name>[^`]+)`: Caused by: [\w.$]+: (?P<said>.*)", re.DOTALL
+)
+_NO_PROCEDURE = re.compile(r"no (?:procedure|function) with the name `(?P<group>[a-z]+)\.")
+# Hosted servers have neither: what needs them says so, the client's own calls do without.
+_MISSING = {
+    "audience": "this server lacks the procedures of audience-graph; `ag.expand`, `ag.resolve` and saved queries ask "
+    "by plain Cypher there",
+    "gds": "this needs Graph Data Science in the server, and nothing else does",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +189,27 @@ def _mapped(query: Query, run: Callable[[], T]) -> T:
         raise StoreUnavailable(
             "Neo4j refuses the name or the password", hint="check NEO4J_USERNAME and NEO4J_PASSWORD"
         ) from exc
+    except UnicodeEncodeError as exc:
+        raise ConfigError(UNSTORABLE) from exc
     except (ClientError, Neo4jError, DriverError) as exc:
         detail = getattr(exc, "message", None) or str(exc)
-        raise QueryError(f"query {query.name} ({query.path}) failed: {detail}") from exc
+        raise QueryError(_told(query, detail), hint=_hint(detail)) from exc
+
+
+def _told(query: Query, detail: str) -> str:
+    """Return what is told of a refusal: what a procedure said comes first, then who said it, in which query."""
+    found = _FROM_A_PROCEDURE.fullmatch(detail)
+    if found is None:
+        return f"{query.label} failed: {detail}"
+    return f"{found['said']} ({found['name']}, in {query.label})"
+
+
+def _hint(detail: str) -> str | None:
+    """Return what to do about a procedure that the server does not have; None for everything else."""
+    found = _NO_PROCEDURE.search(detail)
+    if found is None or found["group"] not in _MISSING:
+        return None
+    return _MISSING[found["group"]]
 
 
 def open_runner(connections: Connections) -> Neo4jRunner:

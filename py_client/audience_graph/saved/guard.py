@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from audience_graph.answer import Answer
@@ -93,7 +92,7 @@ def written(text: str) -> Query:
         raise ConfigError("a query is a text of Cypher")
     if len(text) > MOST_TEXT or "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
         raise ConfigError(f"a query has at most {MOST_TEXT:,} characters, and none that cannot be stored")
-    return Query(name="yours", text=text, params=(), returns=(), path=Path("yours.cypher"))
+    return Query(name="your query", text=text, params=(), returns=(), path=None)
 
 
 def run_guarded(
@@ -144,12 +143,18 @@ def _value(name: str, value: Any) -> Any:
     """Return a parameter as the driver takes it. Raises ConfigError, naming the parameter."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**63:
         raise ConfigError(f"{name} must be below 2**63, not {value!r}")
-    if isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
-        raise ConfigError(f"{name} holds characters that cannot be stored")
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if isinstance(value, str):
+        return _sent(name, value)
+    if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, (list, tuple)):
         return [_value(name, own) for own in value]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: _value(name, own) for key, own in value.items()}
+        return {_sent(name, key): _value(name, own) for key, own in value.items()}
     raise ConfigError(f"{name} must be text, a number, true or false, or lists or maps of these, not {value!r}")
+
+
+def _sent(name: str, text: str) -> str:
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        raise ConfigError(f"{name} holds characters that cannot be stored")
+    return text

@@ -91,8 +91,7 @@ def with_defaults(saved: SavedQuery, values: Mapping[str, Any], *, title: str, q
     Raises ConfigError for an unknown parameter, a value out of bounds, or words that are no line of text.
     """
     for label, words in (("title", title), ("question", question)):
-        if not isinstance(words, str) or not words.strip() or len(words) > _MOST_WORDS or not words.isprintable():
-            raise ConfigError(f"a {label} is one line of at most {_MOST_WORDS} characters")
+        _check_line(label, words)
     known = {p.name: p for p in saved.parameters}
     if unknown := [name for name in values if name not in known]:
         raise ConfigError(
@@ -116,6 +115,14 @@ def with_defaults(saved: SavedQuery, values: Mapping[str, Any], *, title: str, q
             skipping = False
             lines.append(line)
     return "\n".join(lines) + "\n"
+
+
+def _check_line(label: str, words: object) -> None:
+    """Raise ConfigError for words that are no line of a comment: Cypher reads \\u000a as the end of one."""
+    if not isinstance(words, str) or not words.strip() or len(words) > _MOST_WORDS or not words.isprintable():
+        raise ConfigError(f"a {label} is one line of at most {_MOST_WORDS} characters")
+    if "\\u" in words.lower():
+        raise ConfigError(f"a {label} holds no \\u: Cypher would read a character there")
 
 
 def _inert(text: re.Match[str]) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from audience_graph.audience.output import check_folder, whole_file
 from audience_graph.audit import record
 from audience_graph.errors import ConfigError, NotFoundError
 from audience_graph.graph.queries import load_query
@@ -99,7 +99,11 @@ class SavedQueries:
         if kind not in FORMATS:
             raise ConfigError(f"a format is {', '.join(FORMATS)}, not {kind!r}")
         data, count = self._style() if kind == "style" else self._bloom() if kind == "bloom" else self._of_all(kind)
-        _write_whole(Path(path), data)
+        target = Path(path)
+        check_folder(target)
+        with whole_file(target) as file:
+            file.write(data)
+        target.chmod(0o644)  # to be shared: it holds no user
         return count
 
     def _of_all(self, kind: Format) -> tuple[bytes, int]:
@@ -123,13 +127,3 @@ class SavedQueries:
 
 def _json(value: Any) -> bytes:
     return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode()
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            file.write(data)
-        os.chmod(file.name, 0o644)
-        os.replace(file.name, path)
-    except OSError as exc:
-        raise ConfigError(f"{path} cannot be written: {exc.strerror or exc}") from exc

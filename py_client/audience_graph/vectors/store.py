@@ -1,6 +1,7 @@
 """The one seam to Postgres: transactions, rows and COPY.
 
-This module alone imports `psycopg`. Driver errors become StoreUnavailable or StoreError here and nowhere else.
+This module alone imports `psycopg`. Driver errors become StoreUnavailable or StoreError here and nowhere else, and a
+text that Postgres cannot hold a ConfigError.
 Names inside SQL come from `identifier`, values travel as parameters.
 """
 
@@ -21,7 +22,7 @@ from psycopg.rows import dict_row
 
 from audience_graph.config import Connections
 from audience_graph.database_url import check_database_url
-from audience_graph.errors import ConfigError, QueryError, StoreError, StoreUnavailable
+from audience_graph.errors import UNSTORABLE, ConfigError, QueryError, StoreError, StoreUnavailable
 
 Row = dict[str, Any]
 _AGAIN = "run the same command again"
@@ -243,6 +244,12 @@ def _mapped() -> Iterator[None]:
         raise _operational(exc) from exc
     except psycopg.ProgrammingError as exc:
         raise QueryError(f"Postgres refuses a statement: {exc}".strip(), hint="run `audience-graph migrate`") from exc
+    except psycopg.DataError as exc:
+        if exc.sqlstate is None and "NUL" in str(exc):  # the driver's own word, before anything is sent
+            raise ConfigError(UNSTORABLE) from exc
+        raise StoreError(f"Postgres failed: {exc}".strip()) from exc
+    except UnicodeEncodeError as exc:
+        raise ConfigError(UNSTORABLE) from exc
     except psycopg.Error as exc:
         raise StoreError(f"Postgres failed: {exc}".strip()) from exc
 

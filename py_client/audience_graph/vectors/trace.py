@@ -34,6 +34,12 @@ class TracedTransaction(Transaction):
         self._tell("sql", query, parameters)
         return self._inner.packed(query, types, parameters)
 
+    def copy_in(
+        self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, types: Sequence[str] = ()
+    ) -> int:
+        self._tell("sql", f"COPY {table} ({', '.join(columns)}) FROM STDIN", None)
+        return self._inner.copy_in(table, columns, rows, types=types)
+
     def copy_out(self, query: str, parameters: Sequence[Any] | dict[str, Any] | None = None) -> Iterator[bytes]:
         self._tell("sql", query, parameters)
         return self._inner.copy_out(query, parameters)

@@ -107,6 +107,8 @@ def _lines(path: Path) -> list[tuple[int, str]]:
         raise InputError(f"cannot read {path}: {exc.strerror or exc}") from exc
     except UnicodeDecodeError as exc:
         raise InputError(f"{path.name} is not UTF-8 text: byte {exc.start}") from exc
+    except ValueError as exc:  # NUL, or half of a surrogate pair
+        raise InputError(f"no file can be named {str(path)!r}") from exc
     lines = ((number, line.removesuffix("\r")) for number, line in enumerate(text.split("\n"), 1))
     return [(number, line) for number, line in lines if line]
 
