@@ -42,7 +42,7 @@ def part(path: str, **asked: Any) -> Typed:
             if value is ...
             else value
             for name, value in asked.items()
-        }  # noqa: E501
+        }
         return page.post(path, json=told, headers=OWN)
 
     return typed

@@ -10,7 +10,7 @@ from audience_graph.graph.picture.layout import Place
 
 LETTER = 6.2  # mean width of a letter at 11 units
 LINE = 13.0
-AWAY = 4.0  # between an entity and its name
+AWAY = 6.0  # between an entity and its name
 _SIDES = ("right", "left", "below", "above")
 
 
