@@ -1,7 +1,7 @@
 """500 hostile texts at every place to type, all of them everywhere; `tests/integration/test_payloads.py` has a share.
 
-    python tests/bench/bench_payloads.py                  every payload at every place, and on every command
-    python tests/bench/bench_payloads.py --places query   places whose name holds a word; no commands
+    python tests/bench/bench_payloads.py                  in every place of client and console, and on every command
+    python tests/bench/bench_payloads.py --places query   places of the client whose name holds a word, and no others
 
 Counts what was typed, what was answered, which texts did more than a value may, and which parts of both stores changed
 by what only reads. Exits with 1 where there is any. Starts servers of its own, in `--data-dir` or a temporary folder.
@@ -24,10 +24,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 
 from typed_world import build_typed_world, encode
 
+import console_inputs as console
 from audience_graph.client import AudienceGraph
 from audience_graph.config import Connections
 from audience_graph.graph.runner import Neo4jRunner, open_runner
 from audience_graph.vectors.store import Store, open_store
+from console_inputs import fault, signed_in
 from fingerprint import changed, fingerprint
 from payloads import PAYLOADS
 from text_inputs import READING, WRITING
@@ -51,6 +53,20 @@ def type_everywhere(ag: AudienceGraph, runner: Neo4jRunner, store: Store, word: 
     return tried, different
 
 
+def page_everywhere(ag: AudienceGraph, runner: Neo4jRunner, store: Store) -> tuple[Tried, list[str]]:
+    """Type all payloads into every field of the console; return what was tried, and the parts that changed."""
+    with tempfile.TemporaryDirectory() as folder:
+        page, different = signed_in(ag, Path(folder) / "console"), []
+        tried = Tried()
+        for where, (type_in, parts) in {**{n: (t, ()) for n, t in console.READING.items()}, **console.WRITING}.items():
+            before = fingerprint(runner, store)
+            faults = [fault(type_in(page, payload.text), payload, f"console: {where}") for payload in PAYLOADS]
+            different += changed(before, fingerprint(runner, store), parts)
+            tried += Tried(len(faults), 0, [one for one in faults if one])
+            print(f"console: {where}", file=sys.stderr)
+    return tried, different
+
+
 def command_everywhere(connections: Connections, folder: str) -> Tried:
     """Run every command with every payload that a command line can carry."""
     named = {"NEO4J_URI": connections.neo4j_uri, "NEO4J_USERNAME": connections.neo4j_username,
@@ -70,7 +86,7 @@ def main() -> int:
     parser.add_argument("--places", default="", metavar="WORD")
     parser.add_argument("--data-dir", default=None)
     given = parser.parse_args()
-    start, commands, files = time.perf_counter(), Tried(), []
+    start, commands, page, files = time.perf_counter(), Tried(), Tried(), []
     with bench_servers(given.data_dir) as connections, tempfile.TemporaryDirectory() as folder:
         before_here = os.getcwd()
         os.chdir(folder)
@@ -80,6 +96,9 @@ def main() -> int:
             with AudienceGraph.connect(connections=connections, actor="bench") as ag:
                 ag._encoder = encode
                 tried, different = type_everywhere(ag, runner, store, given.places)
+                if not given.places:
+                    page, more = page_everywhere(ag, runner, store)
+                    different += more
             if not given.places:
                 before = fingerprint(runner, store)
                 commands = command_everywhere(connections, folder)
@@ -87,7 +106,7 @@ def main() -> int:
         files = [path.name for path in Path(folder).rglob("*")]
         os.chdir(before_here)
         store.close()
-    wrong, places = tried.wrong + commands.wrong, len(READING) + len(WRITING)
+    wrong, places = tried.wrong + page.wrong + commands.wrong, len(READING) + len(WRITING)
     for line in (*wrong, *(f"changed: {part}" for part in different)):
         print(line[:2000], file=sys.stderr)
     print(
@@ -98,6 +117,7 @@ def main() -> int:
         "| what | count |",
         "|---|---|",
         f"| typed at {places} places of the client / answered | {tried.typed:,} / {tried.answered:,} |",
+        f"| typed into {len(console.READING) + len(console.WRITING)} fields of the console | {page.typed:,} |",
         f"| commands run | {commands.typed:,} |",
         f"| tracebacks, driver messages, other queries, values kept otherwise | {len(wrong)} |",
         f"| parts of the stores changed by reading | {len(different)} |",

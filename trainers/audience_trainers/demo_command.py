@@ -111,8 +111,9 @@ def _next_steps(found: DemoResult, data_dir: str | None) -> str:
     password = f"user and password: {found.home / 'stack' / 'connection.json'}"
     return "\n".join(
         (
+            f"  {command_name()} console{folder}   (the page for marketers; type {phrase!r})",
             f"  {browser}   ({password})",
-            f"      CALL audience.expand(['{phrase}'], {{hops: 2}})",
+            f"      CALL audience.picture(['{phrase}'], {{hops: 2}})",
             f'  {command_name()} expand "{phrase}" --hops 2{folder}',
             f'  {command_name()} target "{phrase}" --size 1000 --out users.parquet{folder}',
             f"  {command_name()} release list{folder}",

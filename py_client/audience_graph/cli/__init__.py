@@ -88,6 +88,7 @@ def audience_graph() -> None:
     \b
     audience-graph up                        start the embedded Neo4j and Postgres
     audience-graph demo                      run the whole loop on a generated world
+    audience-graph console                   the page for marketers
     audience-graph expand "skin care"        entities near a phrase
     audience-graph target "skin care" --size 1000 --out users.parquet
     audience-graph plan "people planning a family trip"       what a sentence asks for
