@@ -88,11 +88,13 @@ def draw(saved: SavedQuery, rng: np.random.Generator, pools: dict[str, list[str]
         elif parameter.kind == "texts":
             given[parameter.name] = [str(one) for one in rng.choice(pool, 3, replace=False)]
         else:
-            given[parameter.name] = str(rng.choice(pools[str(parameter.suggest)]))
+            given[parameter.name] = str(
+                rng.choice(pools["words" if parameter.name == "words" else str(parameter.suggest)])
+            )
     if "audience" in given:
         given["audience"] = "most" if hub else given["audience"]
     if saved.name == "find_by_words":
-        given["words"] = " ".join(reversed(given["words"].split()[:2]))
+        given["words"] = " ".join(reversed(given["words"].split()[-2:]))
     return given
 
 

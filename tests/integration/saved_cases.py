@@ -52,7 +52,10 @@ CASES: dict[str, list[tuple[dict[str, Any], tuple[str, ...], list[tuple[Any, ...
         ({"words": 'women" OR name:* "'}, ("id",), []),
     ],
     "gone_this_week": [({"phrase": "e1"}, ("id", "score"), [("e4", 0.5)])],
-    "hubs": [({"type": "product"}, ("id", "led_from"), [("e7", 2), ("e11", 1), ("e2", 1)])],
+    "hubs": [
+        ({"type": "product"}, ("id", "led_from"), [("e7", 2), ("e11", 1), ("e2", 1)]),
+        ({"type": "product", "among": 2}, ("id", "led_from"), [("e11", 1), ("e2", 1)]),
+    ],
     "most_met": [({"type": "service"}, ("id", "reach"), [("e3", 400), ("e1", 300)])],
     "moved_this_week": [({"phrase": "e1"}, ("id", "score", "before"), [("e3", 0.6, 0.55)])],
     "near_all_of_these": [
