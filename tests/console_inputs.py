@@ -16,7 +16,6 @@ from werkzeug.test import TestResponse
 
 from audience_graph.client import AudienceGraph
 from audience_graph.console.app import create_app
-from audience_graph.console.downloads import open_folder
 from payloads import Payload
 
 OWN = {"X-Audience-Graph": "1", "Origin": "http://localhost"}
@@ -76,7 +75,8 @@ TOKEN = "a token for payloads"
 
 def signed_in(ag: AudienceGraph, downloads: Path) -> FlaskClient:
     """Return a client of the console over `ag` that has signed in."""
-    app = create_app(ag, token=TOKEN, hosts={"localhost"}, actor="mia", downloads=open_folder(downloads))
+    downloads.mkdir()
+    app = create_app(ag, token=TOKEN, hosts={"localhost"}, actor="mia", downloads=downloads)
     client = app.test_client()
     client.post("/login", data={"token": TOKEN}, headers={"Origin": "http://localhost"})
     return client

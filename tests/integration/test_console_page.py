@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from audience_world import build_audience_world
@@ -26,14 +29,8 @@ from audience_graph.vectors.store import Store
 TOKEN = "a token for the page"
 
 
-@pytest.fixture(scope="module")
-def console(
-    connections: Connections, runner: Neo4jRunner, store: Store, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """Start the console as its user does, and give the address that it prints, with the token."""
-    schema.migrate(connections)
-    build_audience_world(runner, store)
-    runner.write(cypher("MATCH (e:Entity) WHERE e.id <> 'e9' SET e.reach = 100 + 10 * size(e.name)"))
+def start(connections: Connections, home: Path, token: str) -> tuple[subprocess.Popen[bytes], str]:
+    """Start the console as its user does; return it with the line that says where it answers."""
     env = {
         **os.environ,
         "NEO4J_URI": connections.neo4j_uri,
@@ -42,20 +39,34 @@ def console(
         "NEO4J_DATABASE": connections.neo4j_database,
         "DATABASE_URL": connections.database_url,
         "AUDIENCE_GRAPH_ACTOR": "mia",
-        "AUDIENCE_GRAPH_CONSOLE_TOKEN": TOKEN,
+        "AUDIENCE_GRAPH_CONSOLE_TOKEN": token,
     }
-    home = tmp_path_factory.mktemp("home")
     words = ["console", "--no-open", "--port", "0", "--data-dir", str(home)]
-    running = subprocess.Popen(
-        [sys.executable, "-m", "audience_graph.cli", *words], env=env, stderr=subprocess.PIPE, text=True
-    )
-    assert running.stderr is not None
-    url = next((line.strip() for line in running.stderr if "token=" in line), None)
-    assert url is not None, "the console did not start"
+    log = home / "said.txt"
+    with log.open("w") as file:
+        running = subprocess.Popen([sys.executable, "-m", "audience_graph.cli", *words], env=env, stderr=file)
+    for _ in range(600):
+        said = log.read_text()
+        if "answers at" in said and said.endswith("\n"):
+            return running, next(line for line in said.splitlines() if "answers at" in line)
+        assert running.poll() is None, said
+        time.sleep(0.1)
+    raise AssertionError(f"the console did not start: {log.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def console(
+    connections: Connections, runner: Neo4jRunner, store: Store, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Start the console as its user does, and give the address that it prints, with the token."""
+    schema.migrate(connections)
+    build_audience_world(runner, store)
+    runner.write(cypher("MATCH (e:Entity) WHERE e.id <> 'e9' SET e.reach = 100 + 10 * size(e.name)"))
+    running, line = start(connections, tmp_path_factory.mktemp("home"), TOKEN)
+    url = f"{line.split('answers at ')[1].split(';')[0]}/?token={quote(TOKEN)}"
     yield url
     running.terminate()
-    running.wait(30)
-    running.stderr.close()
+    assert running.wait(30) == 130
     runner.write(cypher("MATCH ()-[r:CONFIRMED|REJECTED]->() DELETE r"))
 
 
@@ -90,6 +101,19 @@ def settled(page: Page) -> None:
     page.wait_for_selector("[aria-busy]", state="detached")
 
 
+def test_it_ends_without_a_trace_and_is_opened_by_a_file_of_its_owner(
+    connections: Connections, console: str, tmp_path: Path  # noqa: ARG001 - the world is there
+) -> None:  # fmt: skip
+    running, line = start(connections, tmp_path, "a+b/c&d#e%f=0123456789")
+    (page,) = (tmp_path / "console").glob("run-*/open.html")
+    assert page.stat().st_mode & 0o077 == 0
+    assert "token=a%2Bb%2Fc%26d%23e%25f%3D0123456789" in page.read_text(encoding="utf-8")
+    assert "a+b" not in line  # a token of one's own is not printed
+    running.send_signal(signal.SIGHUP)
+    assert running.wait(30) == 130
+    assert list((tmp_path / "console").iterdir()) == []
+
+
 def test_from_a_phrase_to_a_downloaded_audience(chromium: Browser, console: str, tmp_path: Path) -> None:
     with at_console(chromium, console, width=1280) as looked:
         page = looked.page
@@ -113,7 +137,7 @@ def test_from_a_phrase_to_a_downloaded_audience(chromium: Browser, console: str,
         expect(page.locator("#said")).to_contain_text("20% of the users are held out")
         page.get_by_role("button", name="Export the newest snapshot").click()
         with page.expect_download() as got:
-            page.locator("#sent a").click()
+            page.locator("#said a").click()
         got.value.save_as(tmp_path / "spring.csv")
         page.goto(page.url)
         check_accessible(page)

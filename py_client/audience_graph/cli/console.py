@@ -16,7 +16,8 @@ from audience_graph.cli.options import data_dir_option
 def console(host: str, port: int | None, names: tuple[str, ...], show: bool, data_dir: str | None) -> None:
     """Open the page for marketers: type a service, see its graph, choose, size, save, send, learn.
 
-    It answers on this machine alone, to whoever has the token that it prints. Ctrl-C ends it.
+    It answers on this machine alone, to whoever has the token that it prints: a new one each time, or that of
+    AUDIENCE_GRAPH_CONSOLE_TOKEN. Ctrl-C ends it.
 
     \b
     audience-graph console
@@ -25,15 +26,16 @@ def console(host: str, port: int | None, names: tuple[str, ...], show: bool, dat
     from audience_graph.audit import find_actor
     from audience_graph.client import AudienceGraph
     from audience_graph.config import find_home
-    from audience_graph.console.serve import Served, serve
+    from audience_graph.console.serve import TOKEN, Served, serve
 
     def ready(served: Served) -> None:
-        click.echo(f"The console answers at {served.address}; open it by\n  {served.url}", err=True)
+        how = f"; its token is {TOKEN}" if served.own_token else f"; open it by\n  {served.url}"
+        click.echo(f"The console answers at {served.address}{how}", err=True)
         if host not in ("127.0.0.1", "localhost", "::1"):
             click.echo("Others can reach this address, without TLS: put a proxy with TLS before it.", err=True)
         click.echo("Ctrl-C ends it.", err=True)
         if show:
-            click.launch(served.url)
+            click.launch(served.page.as_uri())
 
     home = find_home(data_dir)
     with AudienceGraph.connect(home.path) as ag:

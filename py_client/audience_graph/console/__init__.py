@@ -2,5 +2,5 @@
 
 A service in words -> its entity graph -> the entities that stand for it -> who, how many, why -> save, send, learn.
 Everything that it shows or does is one call of the Python client. Pages are made here and swapped in part by part
-(`static/console.js`); nothing comes from another host, and only whoever has the token of this run gets in.
+(`static/parts.js`); nothing comes from another host, and only whoever has the token of this run gets in.
 """

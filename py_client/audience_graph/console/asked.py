@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -99,17 +100,23 @@ class Asked:
         else:
             if not self.phrases:
                 raise ConfigError("add a service first")
-            rule = self.default_rule
-            if self.add or self.drop:
-                ids = tuple(p.id for p in self.picked(ag.expand(self.phrases, options=self.options)))
-                if not ids:
-                    raise ConfigError("nothing is chosen: tick at least one entity")
-                rule = replace(rule, ids=ids)
+            rule = self._rule(ag.expand(self.phrases, options=self.options)) if self.add or self.drop else None
+            rule = rule or self.default_rule
             found = ag.audience(self.phrases, method="graph", rule=rule, options=self.options, **cut)
-        found = found.where(*self._filters())
-        for name in self.leave_out:
-            found = found - ag.audiences.get(name)
-        return found
+        return found.where(*self._filters(), *(~ag.audiences.get(name) for name in self.leave_out))
+
+    def changed(self, found: Expansion) -> bool:
+        """Whether a person's ticks choose other entities than the rule does."""
+        return self._rule(found) is not None
+
+    def _rule(self, found: Expansion) -> PickRule | None:
+        """Return the rule that names what was ticked, None where the default one picks the same."""
+        ids = tuple(p.id for p in self.picked(found))
+        if not ids:
+            raise ConfigError("nothing is chosen: tick at least one entity")
+        if set(ids) == {p.id for p in pick(found.seeds, found.entities, self.default_rule)}:
+            return None
+        return replace(self.default_rule, ids=ids)
 
     def _filters(self) -> list[Audience]:
         where = [compared(*row) for row in self.where]
@@ -147,7 +154,7 @@ def _whole(form: Mapping[str, Any], name: str, default: int) -> int:
     given = _text(form, name).strip()
     if not given:
         return default
-    if not given.isascii() or not given.lstrip("-").isdigit() or len(given) > 12:
+    if re.fullmatch(r"-?\d{1,12}", given, re.ASCII) is None:
         raise ConfigError(f"{name} must be a whole number, not {given[:40]!r}")
     return int(given)
 

@@ -11,7 +11,7 @@ from flask import Blueprint, g, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 
 from audience_graph.console.asked import Asked
-from audience_graph.console.downloads import new_file, ready_file
+from audience_graph.console.downloads import new_file, ready_files
 from audience_graph.errors import ConfigError, NotFoundError
 
 pages = Blueprint("audiences", __name__)
@@ -28,7 +28,7 @@ def list_() -> str:
 def one() -> str:
     """Show one audience: what it says, its snapshots, its exports, what came of them."""
     name, ag = request.args.get("name", ""), g.desk.ag
-    exports = ag.exports.list(name)
+    exports, files = ag.exports.list(name), ready_files(g.desk.downloads)
     return render_template(
         "audience.html",
         name=name,
@@ -37,7 +37,7 @@ def one() -> str:
         snapshots=ag.audiences.snapshots(name),
         holdout=ag.exports.holdout(name),
         exports=exports,
-        files={e.id for e in exports.exports if ready_file(g.desk.downloads, e.id) is not None},
+        files={e.id for e in exports.exports if e.id in files},
         report=_or_none(lambda: ag.results.report(name)),
         entities=_or_none(lambda: ag.results.entities(name)),
     )
@@ -50,7 +50,7 @@ def save() -> str:
     if not isinstance(form, dict):
         raise ConfigError("this is no form of the console")
     asked = Asked.read(form)
-    ag = g.desk.ag.because(asked.because) if asked.because else g.desk.ag
+    ag = g.desk.because(asked.because)
     name, note = (str(form.get(key) or "").strip() for key in ("name", "note"))
     if not name:
         raise ConfigError("give the audience a name")
@@ -61,7 +61,8 @@ def save() -> str:
 @pages.post("/audience/take")
 def take() -> str:
     """Freeze who is in an audience now."""
-    taken = g.desk.ag.audiences.take(_field("audience"))
+    ag = g.desk.because(request.form.get("because", "").strip())
+    taken = ag.audiences.take(_field("audience"))
     return render_template("parts/saved.html", taken=taken)
 
 
@@ -107,10 +108,16 @@ def abandon() -> str:
 def download() -> ResponseReturnValue:
     """Give away the file of an export."""
     number = _whole(request.args.get("export", ""))
-    path = ready_file(g.desk.downloads, number)
+    path = ready_files(g.desk.downloads).get(number)
+    gone = NotFoundError(
+        "the file of this export is no longer here", hint="export everybody again, or by `export send`"
+    )
     if path is None:
-        raise NotFoundError("the file of this export is no longer here", hint="send it again")
-    return send_file(path, as_attachment=True, download_name=f"export-{number}{path.suffix}")
+        raise gone
+    try:
+        return send_file(path, as_attachment=True, download_name=f"export-{number}{path.suffix}")
+    except FileNotFoundError:  # its hour ended just now
+        raise gone from None
 
 
 @pages.post("/audience/results")

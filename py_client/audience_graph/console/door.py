@@ -1,8 +1,8 @@
 """Who may come in: whoever has the token of this run, asking this host by its name, from its own page.
 
 The token opens a session once, as a cookie that scripts cannot read and other sites cannot send. A request that
-changes something or reads an answer also has to come from the page itself: by its origin, and with a header that a
-form of another site cannot set. A host name that was not named at the start is refused, so that no other site can
+changes something also has to come from the page itself: by its origin, and with a header that a form of another site
+cannot set. A host name that was not named at the start is refused, so that no other site can
 pretend to be this one (DNS rebinding).
 """
 
@@ -57,6 +57,8 @@ class Door:
         if self._inside():
             return None
         if request.method == "GET" and "token" in request.args and HEADER not in request.headers:
+            if request.headers.get("Sec-Fetch-Dest", "document") != "document":
+                return _refused("a token is given by opening the page", 403)  # a picture of another site: no try
             return self._enter(request.args["token"], request.path)
         if request.method == "GET" and HEADER not in request.headers:
             return redirect("/login", 303)
@@ -92,10 +94,10 @@ class Door:
             return _refused("too many wrong tokens: wait a minute", 429)
         if not right:
             return make_response(render_template("login.html", wrong=True), 403)
-        answer = redirect(path if path.startswith("/") and not path.startswith("//") else "/", 303)
-        answer.set_cookie(
-            _cookie(), session, max_age=_SESSION_SECONDS, httponly=True, samesite="Strict", secure=request.is_secure
-        )
+        # A page of our own goes on, not a redirect: after one that another program began, no cookie would be sent.
+        answer = make_response(render_template("entered.html", path=path if not path.startswith("//") else "/"))
+        secure = request.is_secure or request.headers.get("Origin", "").startswith("https:")
+        answer.set_cookie(_cookie(), session, max_age=_SESSION_SECONDS, httponly=True, samesite="Strict", secure=secure)
         return answer
 
     def _leave(self) -> AnyResponse:
@@ -112,8 +114,10 @@ def _cookie() -> str:
 
 
 def _host_name(host: str) -> str:
+    """Return the name without its port, nothing for what is no host."""
     try:
-        return (urlsplit(f"//{host}").hostname or "").lower()
+        parts = urlsplit(f"//{host}")
+        return (parts.hostname or "").lower() if parts.port is None or parts.port else ""
     except ValueError:
         return ""
 
@@ -121,7 +125,7 @@ def _host_name(host: str) -> str:
 def _own_page() -> bool:
     """Whether a request that is no GET was sent by a page of this server."""
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
-    if origin is not None and origin != f"{request.scheme}://{request.host}":
+    if origin is not None and origin not in (f"http://{request.host}", f"https://{request.host}"):  # a proxy's TLS
         return False
     if site not in (None, "same-origin"):
         return False

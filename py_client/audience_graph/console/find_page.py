@@ -54,13 +54,14 @@ def graph() -> str:
     if not asked.phrases:
         return render_template("parts/graph.html", asked=asked, picture=None, started=_started())
     found = _expanded(asked)
-    near = [e for e in found.entities if e.relevance >= asked.near or e.id in asked.add]
-    picture = draw([(s.id, s.name, s.type) for s in found.seeds], found.entities, "", most=asked.most)
+    near = [e for e in found.entities if e.relevance >= asked.near]
+    near_or_ticked = [e for e in found.entities if e.relevance >= asked.near or e.id in asked.add]
+    picture = draw([(s.id, s.name, s.type) for s in found.seeds], found.entities, "", most=asked.most, types=_types())
     picked = asked.picked(found)
     shown = {n.id for n in picture.nodes if n.above is None or n.relevance >= asked.near or n.id in asked.add}
     listed = {p.id for p in picked} | shown
     names = {s.id: s.name for s in found.seeds} | {e.id: e.name for e in found.entities}
-    reach = _reach([s.id for s in found.seeds] + [e.id for e in near if e.id in listed])
+    reach = _reach([s.id for s in found.seeds] + [e.id for e in near_or_ticked if e.id in listed])
     return render_template(
         "parts/graph.html",
         asked=asked,
@@ -69,7 +70,8 @@ def graph() -> str:
         picture=picture,
         shown=shown,
         picked={p.id for p in picked},
-        entities=[e for e in near if e.id in listed],
+        ticked=bool(picked) and asked.changed(found),
+        entities=[e for e in near_or_ticked if e.id in listed],
         names=names,
         reach=reach,
     )
@@ -108,8 +110,9 @@ def relation() -> str:
         verbs[verb](source, target, note="in the console")
     else:
         raise ConfigError(f"a relation is confirmed, rejected or withdrawn, not {verb!r}")
-    told = {"confirm": "confirmed", "reject": "rejected", "withdraw": "forgotten"}[verb]
-    return render_template("parts/said.html", message=f"The relation is {told}, from now on.")
+    told = {"confirm": "confirmed", "reject": "rejected", "withdraw": "as before"}[verb]
+    pair = None if verb == "withdraw" else (source, target)
+    return render_template("parts/said.html", message=f"The relation is {told}, from now on.", undo=pair)
 
 
 @pages.post("/part/plan")
@@ -118,7 +121,7 @@ def plan() -> str:
     asked = _asked()
     if not asked.sentence:
         return render_template("parts/plan.html", plan=None)
-    return render_template("parts/plan.html", plan=g.desk.ag.plan(asked.sentence))
+    return render_template("parts/plan.html", plan=_because(asked).plan(asked.sentence))
 
 
 @pages.post("/part/size")
@@ -171,7 +174,7 @@ def _chosen(name: str) -> str:
 
 def _because(asked: Asked) -> Any:
     """Return the client, with the reason that lets sensitive entities in where one was given."""
-    return g.desk.ag.because(asked.because) if asked.because else g.desk.ag
+    return g.desk.because(asked.because)
 
 
 def _expanded(asked: Asked) -> Expansion:
@@ -191,4 +194,10 @@ def _started() -> list[str]:
 
 def _names(typed: str, most: int) -> list[str]:
     found = g.desk.ag.queries.suggest("similar_services", "phrase", typed, limit=most)
-    return [label.rpartition(" (")[0] for _, label in found]
+    ids = [value for value, _ in found]
+    return [row["name"] for row in g.desk.ag.query("reach_of_these", phrases=ids).rows()] if ids else []
+
+
+def _types() -> list[str]:
+    """Return all types of the dictionary, so that a type has one colour whatever is drawn."""
+    return [value for value, _ in g.desk.ag.queries.suggest("near_of_a_type", "type", limit=100)]

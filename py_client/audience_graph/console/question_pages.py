@@ -10,6 +10,7 @@ from flask import Blueprint, Response, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from audience_graph.answer import cell_text
+from audience_graph.audience.output import FORMULA
 from audience_graph.errors import ConfigError
 from audience_graph.saved.definition import SavedQuery
 
@@ -53,7 +54,7 @@ def file() -> ResponseReturnValue:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(found.columns)
-    writer.writerows([[_harmless(cell_text(value)) for value in row.values()] for row in found.rows()])
+    writer.writerows([[_cell(value) for value in row.values()] for row in found.rows()])
     answer = Response("\ufeff" + out.getvalue(), mimetype="text/csv")
     answer.headers["Content-Disposition"] = f'attachment; filename="{query.name}.csv"'
     return answer
@@ -65,6 +66,8 @@ def save() -> str:
     query, name = _query(), (request.form.get("save_as") or "").strip()
     if not name:
         raise ConfigError("give it a name")
+    if name in {kept.query.name for kept in g.desk.ag.queries.list()}:
+        raise ConfigError(f"there is a query named {name!r} already", hint="choose another name")
     saved = g.desk.ag.queries.save_as(
         name, query.name, _given(query), title=(request.form.get("title") or name).strip()
     )
@@ -88,14 +91,9 @@ def _given(query: SavedQuery) -> dict[str, Any]:
     return given
 
 
-def _harmless(cell: str) -> str:
-    """Return a cell that no spreadsheet runs as a formula."""
-    return f"'{cell}" if cell[:1] in "=+-@\t\r" and not _is_number(cell) else cell
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
+def _cell(value: Any) -> Any:
+    """Return a cell: numbers as they are, and no text that a spreadsheet runs as a formula."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value
+    text = cell_text(value)
+    return f"'{text}" if text.startswith(FORMULA) else text

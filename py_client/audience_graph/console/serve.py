@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import signal
 import socket
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from waitress.server import create_server
 
 from audience_graph.config import Home
-from audience_graph.console.app import create_app
-from audience_graph.console.downloads import empty, open_folder
+from audience_graph.console.app import MOST_BYTES, create_app
+from audience_graph.console.downloads import open_downloads
 from audience_graph.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,16 +31,20 @@ LOOPBACK = "127.0.0.1"
 PORT = 8765
 TOKEN = "AUDIENCE_GRAPH_CONSOLE_TOKEN"
 THREADS = 8
+_EVERY = ("0.0.0.0", "::")
 _OWN_NAMES = ("127.0.0.1", "localhost", "::1")
 _MOST_PORTS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """Where the console answers. `url` signs in; it holds the token."""
+    """Where the console answers. `url` signs in: it holds the token, which is its user's `own_token` or a new one.
+    `page` is a file that opens the url, for its owner only."""
 
     address: str
     url: str
+    page: Path
+    own_token: bool
 
 
 def serve(
@@ -48,27 +59,58 @@ def serve(
 ) -> None:
     """Answer until Ctrl-C; `ready` is called once it listens.
 
-    `names` are host names beside those of this machine that it answers to, for one behind a proxy. Without a `port`
-    the first free one from 8765 is taken. The token is that of AUDIENCE_GRAPH_CONSOLE_TOKEN, else a new one. Raises
-    ConfigError for a port that is taken, a host that is none of this machine, or a token that is too short.
+    `names` are host names beside those of this machine that it answers to, for one behind a proxy with TLS, which
+    passes `Host` on. Without a `port` the first free one from 8765 is taken. The token is that of
+    AUDIENCE_GRAPH_CONSOLE_TOKEN, else a new one. Raises ConfigError for a port that is taken, a host that is none of
+    this machine, or a token that is too short.
     """
     token = os.environ.get(TOKEN) or secrets.token_urlsafe(24)
-    downloads = open_folder(_folder(home))
-    app = create_app(ag, token=token, hosts={*_OWN_NAMES, host, *names}, actor=actor, downloads=downloads)
-    listening = _listen(host, port)
-    server = create_server(app, sockets=[listening], threads=THREADS, ident=None, clear_untrusted_proxy_headers=True)
-    name = f"[{host}]" if ":" in host else host
-    address = f"http://{name}:{listening.getsockname()[1]}"
-    ready(Served(address, f"{address}/?token={token}"))
+    if host in _EVERY and not names:
+        raise ConfigError(f"{host} is every address of this machine", hint="say by which name: --name HOST")
+    with _listen(host, port) as listening, open_downloads(home.path / "console") as downloads, _ended_cleanly():
+        app = create_app(ag, token=token, hosts={*_OWN_NAMES, host, *names}, actor=actor, downloads=downloads)
+        server = create_server(
+            app,
+            sockets=[listening],
+            threads=THREADS,
+            ident=None,
+            max_request_body_size=MOST_BYTES,
+            clear_untrusted_proxy_headers=True,
+        )
+        name = names[0] if host in _EVERY else f"[{host}]" if ":" in host else host
+        address = f"http://{name}:{listening.getsockname()[1]}"
+        ready(_served(address, token, downloads))
+        try:
+            server.run()
+        finally:
+            server.close()
+
+
+def _served(address: str, token: str, folder: Path) -> Served:
+    """Return where the console answers, with a file that opens it: a command line would show everybody the token."""
+    url = f"{address}/?token={quote(token, safe='')}"
+    path = folder / "open.html"
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(f'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url={escape(url)}">\n')
+    return Served(address, url, path, own_token=TOKEN in os.environ)
+
+
+@contextmanager
+def _ended_cleanly() -> Iterator[None]:
+    """Let SIGTERM and a closed terminal end the console as Ctrl-C does, so that no file stays behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {one: signal.signal(one, interrupt) for one in (signal.SIGTERM, signal.SIGHUP)}
     try:
-        server.run()
+        yield
     finally:
-        server.close()
-        empty(downloads)
-
-
-def _folder(home: Home) -> Path:
-    return home.path / "console"
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def _listen(host: str, port: int | None) -> socket.socket:
@@ -82,7 +124,7 @@ def _listen(host: str, port: int | None) -> socket.socket:
             found.bind((host, number))
         except OSError as exc:
             found.close()
-            if number != tried[-1]:
+            if exc.errno == errno.EADDRINUSE and number != tried[-1]:
                 continue
             raise ConfigError(
                 f"the console cannot listen on {host}, port {number}: {exc.strerror or exc}",

@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from threading import RLock
 from typing import Any, cast
 
 import numpy as np
@@ -26,7 +27,10 @@ Vectors = npt.NDArray[np.float32]
 
 
 class TextEncoder:
-    """Encode short texts as unit vectors, so that a dot product is a cosine. Loads the model at the first text."""
+    """Encode short texts as unit vectors, so that a dot product is a cosine. Loads the model at the first text.
+
+    Threads may share it: one encodes at a time, as the tokenizer changes while it does.
+    """
 
     def __init__(self, *, device: str = "cpu", batch: int = 64, folder: Path | None = None) -> None:
         """Encode on a device. `folder` names another model, as sentence-transformers writes it, in place of MiniLM."""
@@ -34,6 +38,7 @@ class TextEncoder:
         self._folder = folder
         self._batch = batch
         self._model: Any = None
+        self._lock = RLock()
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return one unit vector per text, shape (n, 384).
@@ -42,15 +47,14 @@ class TextEncoder:
         """
         if len(texts) == 0:
             return np.zeros((0, DIMS), np.float32)
-        if self._model is None:
-            self._model = _load(self._device, self._folder)
-        found = self._model.encode(
-            list(texts),
-            batch_size=self._batch,
-            normalize_embeddings=True,
-            show_progress_bar=False,
-            convert_to_numpy=True,
-        )
+        with self._lock:
+            found = self._loaded().encode(
+                list(texts),
+                batch_size=self._batch,
+                normalize_embeddings=True,
+                show_progress_bar=False,
+                convert_to_numpy=True,
+            )
         return cast("Vectors", np.asarray(found, dtype=np.float32))
 
     def encode_alone(self, texts: Sequence[str]) -> Vectors:
@@ -61,13 +65,16 @@ class TextEncoder:
         Where `halves_help`, products are of 16 bits (bfloat16): about 0.9999 as a cosine to what `encode` gives.
         Raises ConfigError when the text extra is not installed.
         """
-        vectors = np.empty((len(texts), DIMS), np.float32)
         if len(texts) == 0:
-            return vectors
-        if self._model is None:
-            self._model = _load(self._device, self._folder)
-        most = int(self._model.max_seq_length)
-        tokens = self._model.tokenizer(list(texts), truncation=True, max_length=most)["input_ids"]
+            return np.empty((0, DIMS), np.float32)
+        with self._lock:
+            return self._alone(texts)
+
+    def _alone(self, texts: Sequence[str]) -> Vectors:
+        vectors = np.empty((len(texts), DIMS), np.float32)
+        model = self._loaded()
+        most = int(model.max_seq_length)
+        tokens = model.tokenizer(list(texts), truncation=True, max_length=most)["input_ids"]
         filled = np.array([-(-len(found) // _LENGTH_STEP) * _LENGTH_STEP for found in tokens])
         for length in np.unique(filled).tolist():
             chosen = np.flatnonzero(filled == length)
@@ -80,9 +87,13 @@ class TextEncoder:
         """Return which words the model has a token of its own for: it has met them, and can tell what they mean."""
         if not words:
             return ()
+        with self._lock:
+            return tuple(len(self._loaded().tokenizer.tokenize(word)) == 1 for word in words)
+
+    def _loaded(self) -> Any:
         if self._model is None:
             self._model = _load(self._device, self._folder)
-        return tuple(len(self._model.tokenizer.tokenize(word)) == 1 for word in words)
+        return self._model
 
     def _forward(self, tokens: list[list[int]], length: int) -> Vectors:
         import torch

@@ -7,7 +7,6 @@ most frequent types have one, so that a dictionary whose types are free text doe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from audience_graph.graph.queries import load_query
@@ -16,12 +15,11 @@ from audience_graph.graph.runner import Runner
 PREFIX = "Type_"
 MOST = 60
 _LONGEST = 60
-_OTHER_SIGN = re.compile(r"\W")
 
 
 def type_label(kind: str) -> str:
     """Return the label of a type; it needs no quotes in Cypher or in a style sheet."""
-    return PREFIX + _OTHER_SIGN.sub("_", kind)[:_LONGEST]
+    return PREFIX + "".join(c if f"a{c}".isidentifier() else "_" for c in kind)[:_LONGEST]
 
 
 def labels_of(kinds: Iterable[str]) -> dict[str, str]:

@@ -214,8 +214,14 @@ class Store:
 
     def close(self) -> None:
         """Close the connections that wait."""
-        while self._idle:
-            self._idle.pop().close()
+        while (connection := self._taken()) is not None:
+            connection.close()
+
+    def _taken(self) -> psycopg.Connection[Row] | None:
+        try:
+            return self._idle.pop()
+        except IndexError:  # another thread took the last one
+            return None
 
     def _connect(self, **options: Any) -> psycopg.Connection[Any]:
         check_database_url(self._url, name="the address of Postgres")
@@ -225,8 +231,7 @@ class Store:
             raise ConfigError("the address of Postgres has an option that libpq does not know") from None
 
     def _waiting(self) -> psycopg.Connection[Row] | None:
-        while self._idle:
-            connection = self._idle.pop()
+        while (connection := self._taken()) is not None:
             try:
                 connection.execute("SELECT 1")
             except psycopg.OperationalError:  # the server was restarted meanwhile

@@ -10,6 +10,7 @@ Everything remembered is intersected with the known users of the request, so tha
 from __future__ import annotations
 
 from collections import OrderedDict
+from threading import Lock
 from typing import Any, Generic, TypeVar
 
 from audience_graph.audience.evaluate.keysets import Mask, Universe, read_universe
@@ -20,25 +21,28 @@ T = TypeVar("T")
 
 
 class Lately(Generic[T]):
-    """The values that were used last, at most `most`."""
+    """The values that were used last, at most `most`; threads may share it."""
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self._lock = Lock()
         self._values: OrderedDict[Any, T] = OrderedDict()
 
     def get(self, key: Any) -> T | None:
         """Return a value, None when it is not remembered."""
-        if key not in self._values:
-            return None
-        self._values.move_to_end(key)
-        return self._values[key]
+        with self._lock:
+            if key not in self._values:
+                return None
+            self._values.move_to_end(key)
+            return self._values[key]
 
     def put(self, key: Any, value: T) -> T:
         """Remember a value and return it; the one that was not used for longest is forgotten."""
-        self._values[key] = value
-        self._values.move_to_end(key)
-        while len(self._values) > self._most:
-            self._values.popitem(last=False)
+        with self._lock:
+            self._values[key] = value
+            self._values.move_to_end(key)
+            while len(self._values) > self._most:
+                self._values.popitem(last=False)
         return value
 
 

@@ -28,7 +28,7 @@ document.addEventListener("DOMContentLoaded", () => {
     if (GRAPH.has(name)) showGraph();
     if (name === "sentence" || name === "by") showPlan();
     if (!NOT_SIZE.has(name)) showSize();
-    by("people").replaceChildren();
+    for (const id of ["people", "saved"]) parts.clear(by(id));
     remember();
   }
 
@@ -37,7 +37,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const { name, type, id } = event.target;
     if (type === "range") {
       form.querySelector(`output[for="${id}"]`).value = id === "near" ? Number(event.target.value).toFixed(2) : event.target.value;
-      showGraph(); // the size follows when the slider is let go
+      if (!form.elements.because.value) showGraph(); // the size follows when the slider is let go; a reason is logged
       return;
     }
     if (name === "by") form.querySelector(".sentence").hidden = form.elements.by.value !== "sentence";
@@ -61,6 +61,7 @@ document.addEventListener("DOMContentLoaded", () => {
         remove.setAttribute("aria-label", `Remove ${label}`);
         remove.addEventListener("click", () => {
           phrases.splice(n, 1);
+          if (!phrases.length) for (const ticks of [add, drop]) ticks.clear();
           services();
           by("phrase").focus();
         });
@@ -119,7 +120,11 @@ document.addEventListener("DOMContentLoaded", () => {
     else if (phraseId) addPhrase(phraseId, button.closest(".entity").querySelector("h3").firstChild.textContent.trim());
     else if (mean) meant(instead, mean, button.textContent);
     else if (show) await showEntity(show);
-    else if (toggle) {
+    else if (button.dataset.proposed !== undefined) {
+      for (const ticks of [add, drop]) ticks.clear();
+      showGraph();
+      changed("pick");
+    } else if (toggle) {
       tick(toggle, !ticked(toggle));
       await showEntity(toggle);
     } else if (relation) {
@@ -128,26 +133,41 @@ document.addEventListener("DOMContentLoaded", () => {
       showGraph();
       showSize();
     } else if (why) {
+      const answer = button.closest("li").querySelector(".answer");
+      await parts.show(answer, "/part/why", body({ user: why }));
+      answer.tabIndex = -1;
+      answer.focus();
       button.hidden = true;
-      await parts.show(button.closest("li").querySelector(".answer"), "/part/why", body({ user: why }));
-    } else if (row) (await addRow(row)).querySelector("select, input").focus();
+    } else if (row) {
+      const added = await addRow(row);
+      added?.querySelector("select, input").focus();
+      changed(row);
+    }
     else if (button.dataset.remove !== undefined) {
+      const rows = button.closest("fieldset");
       button.closest(".row").remove();
+      rows.querySelector("[data-add]").focus();
       changed("where");
     }
   });
   function meant(said, id, label) {
     const known = phrases.find((p) => p.value === said);
     if (known) Object.assign(known, { value: id, label });
-    for (const field of form.querySelectorAll("input[type=text]")) if (field.name && field.value.trim() === said) field.value = id;
+    for (const field of form.querySelectorAll("input[type=text]")) if (field.name.endsWith("_phrase") && field.value.trim() === said) field.value = id;
     services();
+    by("phrase").focus();
   }
 
   // ---- rows of filters -------------------------------------------------------------------------------------------
-  const filters = parts.show(by("filters"), "/part/filters", {});
+  let filters = parts.show(by("filters"), "/part/filters", {});
   async function addRow(kind) {
     await filters;
-    if (!by(`row-${kind}`)) throw new Error("no filters are known");
+    if (!by(`row-${kind}`)) {
+      filters = parts.show(by("filters"), "/part/filters", {}); // it failed: once more
+      await filters;
+    }
+    by("filters").hidden = by("row-where") !== null; // what went wrong is shown
+    if (!by(`row-${kind}`)) return null;
     const row = by(`row-${kind}`).content.firstElementChild.cloneNode(true);
     by(kind).append(row);
     const column = row.querySelector("[name=where_column]");
@@ -161,9 +181,11 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // ---- people, saving --------------------------------------------------------------------------------------------
   by("show-people").addEventListener("click", () => parts.show(by("people"), "/part/people", body()));
-  by("save").addEventListener("click", () =>
-    parts.show(by("saved"), "/part/save", body({ name: by("name").value, note: by("note").value })),
-  );
+  by("save").addEventListener("click", async (event) => {
+    event.target.disabled = true;
+    await parts.show(by("saved"), "/part/save", body({ name: by("name").value, note: by("note").value }));
+    event.target.disabled = false;
+  });
 
   // ---- names while one types -------------------------------------------------------------------------------------
   const names = parts.later(async () => {
@@ -180,7 +202,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const ROWS = { where: ["where_column", "where_operator", "where_value"], having: ["having_phrase", "having_days", "having_channels"],
     without: ["without_phrase", "without_days", "without_channels"], leave_out: ["leave_out"] };
   function remember() {
-    sessionStorage.setItem("asked", JSON.stringify({ phrases, body: body() }));
+    sessionStorage.setItem("asked", JSON.stringify({ phrases, body: body({ because: undefined }) }));
   }
   async function recall() {
     let kept;
@@ -196,7 +218,13 @@ document.addEventListener("DOMContentLoaded", () => {
     for (const [kind, fields] of Object.entries(ROWS))
       for (const n of (kept.body[fields[0]] ?? []).keys()) {
         const row = await addRow(kind);
-        for (const name of fields) row.querySelector(`[name=${name}]`).value = kept.body[name][n];
+        if (!row) return;
+        for (const name of fields) {
+          const field = row.querySelector(`[name=${name}]`);
+          const value = kept.body[name][n];
+          if (field.matches("select") && ![...field.options].some((o) => o.value === value)) field.add(new Option(value));
+          field.value = value;
+        }
         const column = row.querySelector("[name=where_column]");
         if (column) offer(column);
       }
@@ -209,7 +237,7 @@ document.addEventListener("DOMContentLoaded", () => {
     form.querySelector(".sentence").hidden = form.elements.by.value !== "sentence";
   }
 
-  recall().then(() => {
+  recall().catch(() => {}).then(() => {
     drawChips();
     showGraph();
     showSize();

@@ -12,17 +12,21 @@ const parts = (() => {
       credentials: "same-origin",
     });
     if (response.status === 401) location.assign("/login");
-    const ok = response.ok && response.headers.get("X-Audience-Graph") !== "refused";
-    return { ok, html: await response.text() };
+    const text = await response.text();
+    const ours = response.headers.get("Content-Type")?.startsWith("text/html") && response.status === 200;
+    if (!ours) throw new Error(text.slice(0, 300) || `answer ${response.status}`);
+    return { ok: response.headers.get("X-Audience-Graph") !== "refused", html: text };
   }
 
-  const fault = () => {
+  // Say what went wrong, as text: it may come from something between here and the console.
+  function fault(error) {
     const box = document.createElement("div");
     box.className = "error";
     box.setAttribute("role", "alert");
-    box.textContent = "The console does not answer. Does its terminal still run?";
+    const gone = error instanceof TypeError;
+    box.textContent = gone ? "The console does not answer. Does its terminal still run?" : error.message;
     return box;
-  };
+  }
 
   // What to put the focus on again after a part was drawn anew.
   const NAMES = ["data-pick", "data-entity", "data-show", "data-toggle", "id"];
@@ -33,7 +37,14 @@ const parts = (() => {
     return name ? `[${name}="${CSS.escape(active.getAttribute(name))}"]` : null;
   }
 
-  const asking = new Map(); // element -> the body that waits for its turn, or null
+  const asking = new Map(); // element -> the question that waits for its turn, or null
+  const rounds = new WeakMap(); // element -> how often it was cleared: an answer of an earlier round is not shown
+
+  function clear(element) {
+    rounds.set(element, (rounds.get(element) ?? 0) + 1);
+    if (asking.has(element)) asking.set(element, null);
+    element.replaceChildren();
+  }
 
   // Ask for a part. While it is on its way the newest other question waits; those between are never sent.
   async function show(element, path, body) {
@@ -45,13 +56,16 @@ const parts = (() => {
     element.setAttribute("aria-busy", "true");
     let next = { path, body };
     while (next) {
+      const round = rounds.get(element);
       try {
         const { html } = await send(next.path, next.body);
-        const again = focused(element);
-        element.innerHTML = html; // made by our own server, every value escaped there
-        if (again) element.querySelector(again)?.focus();
-      } catch {
-        element.replaceChildren(fault());
+        if (round === rounds.get(element)) {
+          const again = focused(element);
+          element.innerHTML = html; // made by our own server, every value escaped there
+          if (again) element.querySelector(again)?.focus();
+        }
+      } catch (error) {
+        element.replaceChildren(fault(error));
       }
       next = asking.get(element);
       asking.set(element, null);
@@ -72,7 +86,8 @@ const parts = (() => {
   // Save an answer as a file, under the name that the server gives it.
   async function save(path, body) {
     const response = await fetch(path, { method: "POST", headers: HEADERS, body, credentials: "same-origin" });
-    if (!response.ok || response.headers.get("X-Audience-Graph") === "refused") return;
+    if (!response.ok) throw new Error(`answer ${response.status}`);
+    if (response.headers.get("X-Audience-Graph") === "refused") throw new Error("ask again: the answer has changed");
     const link = document.createElement("a");
     link.href = URL.createObjectURL(await response.blob());
     link.download = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "")?.[1] ?? "answer.csv";
@@ -86,16 +101,16 @@ const parts = (() => {
     const button = event.submitter;
     if (!form) return;
     event.preventDefault();
-    if (button?.dataset.plain !== undefined) {
-      await save(button.formAction, new FormData(form));
-      return;
-    }
     const path = button?.dataset.to ?? form.dataset.post;
     const answer = document.querySelector(form.dataset.answer);
     const data = new FormData(form, button);
     form.setAttribute("aria-busy", "true");
     if (button) button.disabled = true;
     try {
+      if (button?.dataset.plain !== undefined) {
+        await save(button.formAction, data);
+        return;
+      }
       const { ok, html } = await send(path, data);
       if (ok && form.dataset.reload !== undefined) {
         sessionStorage.setItem("said", html);
@@ -104,8 +119,8 @@ const parts = (() => {
       }
       answer.innerHTML = html;
       answer.scrollIntoView({ block: "nearest" });
-    } catch {
-      answer.replaceChildren(fault());
+    } catch (error) {
+      answer.replaceChildren(fault(error));
     } finally {
       form.removeAttribute("aria-busy");
       if (button) button.disabled = false;
@@ -130,5 +145,5 @@ const parts = (() => {
   document.addEventListener("input", suggest);
   document.addEventListener("focusin", suggest);
 
-  return { show, send, later };
+  return { show, clear, send, later };
 })();

@@ -9,6 +9,7 @@
   let theme = localStorage.getItem("theme") ?? "";
   if (!(theme in orders)) theme = "";
   apply(theme);
+  if (location.pathname === "/login") sessionStorage.clear(); // what was asked leaves with who asked it
   document.addEventListener("DOMContentLoaded", () => {
     const button = document.getElementById("theme");
     if (!button) return;

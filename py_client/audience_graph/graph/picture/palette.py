@@ -1,4 +1,6 @@
-"""Colours of entity types: the same in every picture, page and style sheet.
+"""Colours of entity types: the same in the console and in Neo4j Browser, which share them out among all types.
+
+A picture by itself shares them out among the types that it draws.
 
 White text on a colour has a contrast of at least 4.5, the colour itself at least 3 on a white and on a dark page
 (WCAG 2.2, 1.4.3 and 1.4.11).
