@@ -11,15 +11,14 @@ from __future__ import annotations
 import csv
 import json
 import os
-import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from audience_graph.answer import Answer
 from audience_graph.errors import ConfigError
+from audience_graph.whole_file import check_folder, whole_file
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Columns = Mapping[str, Sequence[Any]]
@@ -56,49 +55,12 @@ def check_path(path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def check_folder(target: Path) -> None:
-    """Raise ConfigError when a file cannot be there: a folder is, its own folder is not, or nothing has such a name."""
-    try:
-        named = b"\0" not in os.fsencode(target)
-        is_folder, has_folder = named and target.is_dir(), named and target.parent.is_dir()
-    except (OSError, UnicodeEncodeError):  # a name that is too long, or no text
-        named = False
-    if not named:
-        raise ConfigError(f"no file can be named {str(target)[-80:]!r}", hint="name a file in an existing folder")
-    if is_folder or not has_folder:
-        wrong = f"{target} is a folder" if is_folder else f"no folder {target.parent}"
-        raise ConfigError(wrong, hint="name a file in an existing folder")
-
-
 def write_columns(columns: Columns, path: str | os.PathLike[str], *, keep_formulas: bool = False) -> int:
     """Write columns of equal length to a file named by its ending; return how many CSV cells were escaped."""
     target = check_path(path)
     writer = _WRITERS[target.suffix.lower()]
     with whole_file(target) as file:
         return writer(columns, file, keep_formulas)
-
-
-@contextmanager
-def whole_file(target: Path, *, part: str | None = None) -> Iterator[IO[bytes]]:
-    """Open a file that gets its name, readable for its owner only, when the `with` ends well; else it is removed.
-
-    `part` is its name until then, in the same folder: who was killed and writes it again leaves nothing behind.
-    Raises ConfigError where the file cannot be written.
-    """
-    beside = target.with_name(part or f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        with open(os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            try:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-                os.chmod(beside, 0o600)
-                os.replace(beside, target)
-            except BaseException:
-                os.unlink(beside)
-                raise
-    except OSError as exc:
-        raise ConfigError(f"cannot write {target}: {exc.strerror or exc}", hint="name another folder") from exc
 
 
 def _csv(columns: Columns, file: IO[bytes], keep: bool) -> int:

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from audience_graph.audience.output import check_folder, whole_file
 from audience_graph.audit import record
 from audience_graph.errors import ConfigError, NotFoundError
 from audience_graph.graph.queries import load_query
@@ -26,6 +25,7 @@ from audience_graph.saved.formats.neodash import neodash_dashboard
 from audience_graph.saved.formats.style import style_sheet
 from audience_graph.saved.kept import Kept, find_saved, forget, keep, list_saved, with_defaults
 from audience_graph.vectors.store import Store
+from audience_graph.whole_file import check_folder, whole_file
 
 Format = Literal["browser", "guide", "style", "neodash", "bloom"]
 FORMATS: tuple[Format, ...] = get_args(Format)

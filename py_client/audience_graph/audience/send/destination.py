@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from audience_graph.audience.output import check_folder, check_path
+from audience_graph.audience.output import check_path
 from audience_graph.errors import ConfigError
+from audience_graph.whole_file import check_folder
 
 WEBHOOK = "webhook"
 FORMATS = ("csv", "parquet", "jsonl")

@@ -17,13 +17,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from audience_graph.audience.output import whole_file
 from audience_graph.audience.send.records import ExportRecord
 from audience_graph.audience.send.rows import batches
 from audience_graph.audience.send.table_files import WRITERS
 from audience_graph.errors import ConfigError
 from audience_graph.release.progress import Progress
 from audience_graph.vectors.store import Store
+from audience_graph.whole_file import whole_file
 
 
 @dataclass(frozen=True, slots=True)
