@@ -66,7 +66,7 @@ def console(
     url = f"{line.split('answers at ')[1].split(';')[0]}/?token={quote(TOKEN)}"
     yield url
     running.terminate()
-    assert running.wait(30) == 130
+    assert running.wait(30) == 0
     runner.write(cypher("MATCH ()-[r:CONFIRMED|REJECTED]->() DELETE r"))
 
 
@@ -110,7 +110,7 @@ def test_it_ends_without_a_trace_and_is_opened_by_a_file_of_its_owner(
     assert "token=a%2Bb%2Fc%26d%23e%25f%3D0123456789" in page.read_text(encoding="utf-8")
     assert "a+b" not in line  # a token of one's own is not printed
     running.send_signal(signal.SIGHUP)
-    assert running.wait(30) == 130
+    assert running.wait(30) == 0
     assert list((tmp_path / "console").iterdir()) == []
 
 
