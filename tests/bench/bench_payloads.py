@@ -30,6 +30,7 @@ from audience_graph.config import Connections
 from audience_graph.graph.runner import Neo4jRunner, open_runner
 from audience_graph.vectors.store import Store, open_store
 from console_inputs import fault, signed_in
+from emptied import wipe
 from fingerprint import changed, fingerprint
 from payloads import PAYLOADS
 from text_inputs import READING, WRITING
@@ -92,6 +93,7 @@ def main() -> int:
         os.chdir(folder)
         store = open_store(connections, keep=True)
         with open_runner(connections) as runner:
+            wipe(runner, store)
             build_typed_world(connections, runner, store)
             with AudienceGraph.connect(connections=connections, actor="bench") as ag:
                 ag._encoder = encode
@@ -106,7 +108,10 @@ def main() -> int:
         files = [path.name for path in Path(folder).rglob("*")]
         os.chdir(before_here)
         store.close()
-    wrong, places = tried.wrong + page.wrong + commands.wrong, len(READING) + len(WRITING)
+    wrong, places = (
+        tried.wrong + page.wrong + commands.wrong,
+        sum(given.places in one.name for one in (*READING, *WRITING)),
+    )
     for line in (*wrong, *(f"changed: {part}" for part in different)):
         print(line[:2000], file=sys.stderr)
     print(
