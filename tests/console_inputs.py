@@ -82,6 +82,11 @@ def signed_in(ag: AudienceGraph, downloads: Path) -> FlaskClient:
     return client
 
 
+def path_info(text: str) -> str:
+    """Return a path as a server hands it on, whatever it holds: a client would take `//x` for a host."""
+    return f"/{clean(text)[:2000]}".encode().decode("latin-1")
+
+
 READING: dict[str, Typed] = {
     "phrase": part("/part/graph", phrase=[...]),
     "second phrase": part("/part/graph", phrase=["e1", ...]),
@@ -133,7 +138,7 @@ READING: dict[str, Typed] = {
     "text of a question": form("/question/answer", query="most_met", p_type=...),
     "number of a question": form("/question/answer", query="similar_services", p_phrase="e1", p_limit=...),
     "list of a question": form("/question/file", query="reach_of_these", p_phrases=...),
-    "page": lambda page, text: page.get("/" + clean(text)[:2000], headers=OWN),
+    "page": lambda page, text: page.get("/", environ_overrides={"PATH_INFO": path_info(text)}, headers=OWN),
     "token": lambda page, text: page.post(
         "/login", data={"token": clean(text)}, headers={"Origin": "http://localhost"}
     ),
