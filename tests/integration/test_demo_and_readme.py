@@ -109,10 +109,12 @@ def test_a_notebook_runs_on_the_demo_and_is_kept_with_its_answers(path: Path, de
     assert outputs(fresh) == outputs(kept)
 
 
-def outputs(notebook: nbformat.NotebookNode) -> list[str]:
-    """Return the kinds of answers, in order; what only goes to stderr, such as a cache that is built, is none."""
+def outputs(notebook: nbformat.NotebookNode) -> list[list[str]]:
+    """Return the kinds of answers of each cell. Several prints are one or more, as it happens; what only goes to stderr,
+    such as a cache that is built, is no answer."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    return [out.output_type for cell in code for out in cell.outputs if out.get("name") != "stderr"]
+    told = [[out.output_type for out in cell.outputs if out.get("name") != "stderr"] for cell in code]
+    return [list(dict.fromkeys(kinds)) for kinds in told]
 
 
 def test_there_are_notebooks_for_the_three_who_use_them() -> None:
