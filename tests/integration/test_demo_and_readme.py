@@ -110,8 +110,8 @@ def test_a_notebook_runs_on_the_demo_and_is_kept_with_its_answers(path: Path, de
 
 
 def outputs(notebook: nbformat.NotebookNode) -> list[list[str]]:
-    """Return the kinds of answers of each cell. Several prints are one or more, as it happens; what only goes to stderr,
-    such as a cache that is built, is no answer."""
+    """Return the kinds of answers of each cell. Several prints are one answer or more, as it happens; what only goes to
+    stderr, such as a cache that is built, is none."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     told = [[out.output_type for out in cell.outputs if out.get("name") != "stderr"] for cell in code]
     return [list(dict.fromkeys(kinds)) for kinds in told]
