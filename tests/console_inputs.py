@@ -133,7 +133,7 @@ READING: dict[str, Typed] = {
     "text of a question": form("/question/answer", query="most_met", p_type=...),
     "number of a question": form("/question/answer", query="similar_services", p_phrase="e1", p_limit=...),
     "list of a question": form("/question/file", query="reach_of_these", p_phrases=...),
-    "page": lambda page, text: page.get("/" + clean(text)[:2000], headers=OWN),
+    "page": lambda page, text: page.get("/" + clean(text)[:2000].lstrip("/"), headers=OWN),
     "token": lambda page, text: page.post(
         "/login", data={"token": clean(text)}, headers={"Origin": "http://localhost"}
     ),
