@@ -34,7 +34,9 @@ from emptied import wipe
 from fingerprint import changed, fingerprint
 from payloads import PAYLOADS
 from text_inputs import READING, WRITING
-from typing_in import COMMANDS, Tried, can_be_an_argument, command_with, read_with, write_with
+from typing_in import COMMANDS, Tried, can_be_an_argument, command_with, every, read_with, write_with
+
+SHARE = 10  # of the payloads on a command: each one opens a client, and loads the text encoder
 
 
 def type_everywhere(ag: AudienceGraph, runner: Neo4jRunner, store: Store, word: str) -> tuple[Tried, list[str]]:
@@ -43,8 +45,9 @@ def type_everywhere(ag: AudienceGraph, runner: Neo4jRunner, store: Store, word: 
     for one in READING:
         if word in one.name:
             start = time.perf_counter()
-            tried += read_with(ag, one, PAYLOADS)
-            print(f"{time.perf_counter() - start:6.1f} s  {one.name}", file=sys.stderr)
+            found = read_with(ag, one, PAYLOADS)
+            tried += found
+            print(f"{time.perf_counter() - start:6.1f} s  {one.name}: {len(found.wrong)} wrong", file=sys.stderr)
     different = changed(before, fingerprint(runner, store))
     for kept in WRITING:
         if word in kept.name:
@@ -69,14 +72,14 @@ def page_everywhere(ag: AudienceGraph, runner: Neo4jRunner, store: Store) -> tup
 
 
 def command_everywhere(connections: Connections, folder: str) -> Tried:
-    """Run every command with every payload that a command line can carry."""
+    """Run every command with every `SHARE`-th payload, in turn, of those that a command line can carry."""
     named = {"NEO4J_URI": connections.neo4j_uri, "NEO4J_USERNAME": connections.neo4j_username,
              "NEO4J_PASSWORD": connections.neo4j_password, "NEO4J_DATABASE": connections.neo4j_database,
              "DATABASE_URL": connections.database_url, "AUDIENCE_GRAPH_HOME": folder}  # fmt: skip
     os.environ.update(named)
     tried = Tried()
-    for words in COMMANDS:
-        wrong = [command_with(words, p) for p in PAYLOADS if can_be_an_argument(p.text)]
+    for place, words in enumerate(COMMANDS):
+        wrong = [command_with(words, p) for p in every(SHARE, place) if can_be_an_argument(p.text)]
         tried += Tried(len(wrong), 0, [one for one in wrong if one])
         print(" ".join(words), file=sys.stderr)
     return tried
