@@ -61,6 +61,8 @@ def erase_files(home: Home, whom: Whom, *, again: bool) -> Gone:
             gone.add(path.relative_to(home.path).as_posix(), _mark_json(home, path, whom))
     _erase_batches(home, users, gone, again=again)
     for path in _files(home.path / "console", ""):
+        if path.suffix in ("", ".html"):  # the lock of a console that runs, and the page that opens it
+            continue
         gone.add(path.relative_to(home.path).as_posix(), 1)
         path.unlink(missing_ok=True)
     for folder in (home.stack / "logs", home.path / "logs"):
