@@ -7,13 +7,10 @@ import os
 import secrets
 import signal
 import socket
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -23,6 +20,7 @@ from audience_graph.config import Home
 from audience_graph.console.app import MOST_BYTES, create_app
 from audience_graph.console.downloads import open_downloads
 from audience_graph.errors import ConfigError
+from audience_graph.interrupted import interrupted_by
 
 if TYPE_CHECKING:
     from audience_graph.client import AudienceGraph
@@ -67,7 +65,11 @@ def serve(
     token = os.environ.get(TOKEN) or secrets.token_urlsafe(24)
     if host in _EVERY and not names:
         raise ConfigError(f"{host} is every address of this machine", hint="say by which name: --name HOST")
-    with _listen(host, port) as listening, open_downloads(home.path / "console") as downloads, _ended_cleanly():
+    with (
+        _listen(host, port) as listening,
+        open_downloads(home.path / "console") as downloads,
+        interrupted_by(signal.SIGTERM, signal.SIGHUP),
+    ):
         app = create_app(ag, token=token, hosts={*_OWN_NAMES, host, *names}, actor=actor, downloads=downloads)
         server = create_server(
             app,
@@ -93,24 +95,6 @@ def _served(address: str, token: str, folder: Path) -> Served:
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(f'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url={escape(url)}">\n')
     return Served(address, url, path, own_token=TOKEN in os.environ)
-
-
-@contextmanager
-def _ended_cleanly() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal end the console as Ctrl-C does, so that no file stays behind."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {one: signal.signal(one, interrupt) for one in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
 
 
 def _listen(host: str, port: int | None) -> socket.socket:

@@ -7,18 +7,16 @@ and whatever it started itself is stopped again when it fails or is interrupted.
 from __future__ import annotations
 
 import signal
-import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import psutil
 
 from audience_graph.config import Connections, Home, find_connections
 from audience_graph.errors import StackError
+from audience_graph.interrupted import interrupted_by
 from audience_graph.local import procedures
 from audience_graph.local.credentials import find_or_make_passwords, write_connections
 from audience_graph.local.exclusive import exclusive
@@ -52,7 +50,7 @@ def start_stack(home: Home, *, heap: str | None, progress: Progress, lock: Lock 
     layout = layout_of(home)
     layout.create()
     waiting = "another `up` or `down` works on this data folder; waiting for it"
-    with _terminated_cleanly(), exclusive(layout.lock, waiting=lambda: progress.say(waiting)):
+    with interrupted_by(signal.SIGTERM), exclusive(layout.lock, waiting=lambda: progress.say(waiting)):
         parts = gather(lock if lock is not None else read_lock(), cache_folder(), progress)
         started = _start(layout, parts, memory, progress)
     _migrate(find_connections(home, {}), progress)
@@ -155,20 +153,3 @@ def _migrate(connections: Connections, progress: Progress) -> None:
 
     progress.say("bringing both schemas up to date")
     schema.migrate(connections)
-
-
-@contextmanager
-def _terminated_cleanly() -> Iterator[None]:
-    """Let SIGTERM end this process as Ctrl-C does, so that nothing stays half-started."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
