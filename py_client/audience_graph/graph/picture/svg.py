@@ -20,10 +20,12 @@ from audience_graph.graph.expansion import Expanded
 from audience_graph.graph.picture.layout import Place, radial
 from audience_graph.graph.picture.names import Name, place_names
 from audience_graph.graph.picture.palette import COLOURS, colours_of
+from audience_graph.whole_file import check_folder, whole_file
 
 MOST_DRAWN = 500
 _NAME = 18  # characters of a name that are drawn
 _MARGIN = 135.0
+_A_TYPE = 110.0  # width of a type in the legend
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,16 @@ class Node:
     place: Place
     above: str | None = None
     score: float | None = None
+
+    @property
+    def radius(self) -> float:
+        """Radius: a seed 13, others by relevance from 5 to 11."""
+        return 13.0 if self.above is None else round(5 + 6 * self.relevance, 1)
+
+    @property
+    def width(self) -> float:
+        """Width of the line that leads to it, by its score."""
+        return round(0.6 + 4.4 * (self.score or 0.0) ** 2, 2)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -59,10 +71,6 @@ class Picture:
         """Return the colour of a node's type."""
         return self.colours.get(node.type, COLOURS[-1])
 
-    def radius(self, node: Node) -> float:
-        """Return the radius of a node: a seed 13, others by relevance from 5 to 11."""
-        return _radius(node)
-
     def view_box(self) -> tuple[float, float, float, float]:
         """Return x, y, width and height of what is drawn, with room for names."""
         xs = [node.place.x for node in self.nodes] or [0.0]
@@ -75,16 +83,12 @@ class Picture:
         by_id = {node.id: node for node in self.nodes}
         return ((by_id[node.above], node) for node in self.nodes if node.above is not None)
 
-    def width(self, node: Node) -> float:
-        """Return the width of the line that leads to a node, by its score."""
-        return round(0.6 + 4.4 * (node.score or 0.0) ** 2, 2)
-
     def svg(self) -> str:
         """Return the drawing as one SVG element with a title, a legend and a tooltip for each entity."""
         x, y, width, height = self.view_box()
         legend = _legend(self, x, y + height + 8, _a_line(width))
         height += 22.0 * math.ceil(len(self.types) / _a_line(width)) + 8
-        lines = [_line(self, above, node) for above, node in self.relations()]
+        lines = [_line(above, node) for above, node in self.relations()]
         nodes = [_node(self, node) for node in self.nodes]
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{x} {y} {width} {height}" role="img" '
@@ -94,14 +98,14 @@ class Picture:
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the drawing to an .svg file. Raises ConfigError where that cannot be written."""
+        """Write the drawing to an .svg file, whole or not at all. Raises ConfigError where that cannot be written."""
         target = Path(path)
         if target.suffix.lower() != ".svg":
             raise ConfigError(f"a picture is written as .svg, not {target.name!r}")
-        try:
-            target.write_text(self.svg() + "\n", encoding="utf-8")
-        except (OSError, ValueError) as exc:
-            raise ConfigError(f"{target} cannot be written: {exc}") from exc
+        check_folder(target)
+        with whole_file(target) as file:
+            file.write(f"{self.svg()}\n".encode())
+        target.chmod(0o644)  # to be shared: it holds no user
 
     def _repr_html_(self) -> str:
         return self.svg()
@@ -139,13 +143,9 @@ def draw(
             score = min(1.0, e.relevance / relevance.get(e.path[-2], 1.0)) if len(e.path) > 1 else None
             nodes.append(Node(e.id, e.name, e.type, e.hop, e.relevance, places[e.id], e.path[-2], score))
     colours = colours_of([*types, *(node.type for node in nodes)])
-    told = place_names([n.place for n in nodes], [_radius(n) for n in nodes], [shortened(n.name) for n in nodes])
+    told = place_names([n.place for n in nodes], [n.radius for n in nodes], [shortened(n.name) for n in nodes])
     names = {node.id: name for node, name in zip(nodes, told, strict=True)}
     return Picture(tuple(nodes), title, colours, max(0, len(entities) - len(drawn)), names)
-
-
-def _radius(node: Node) -> float:
-    return 13.0 if node.above is None else round(5 + 6 * node.relevance, 1)
 
 
 def _connected(seeds: Sequence[str], entities: Sequence[Expanded], most: int) -> list[Expanded]:
@@ -159,18 +159,15 @@ def _connected(seeds: Sequence[str], entities: Sequence[Expanded], most: int) ->
     return list(wanted.values())
 
 
-_A_TYPE = 110.0  # width of a type in the legend
-
-
-def _line(picture: Picture, above: Node, node: Node) -> str:
+def _line(above: Node, node: Node) -> str:
     return (
         f'<line x1="{above.place.x}" y1="{above.place.y}" x2="{node.place.x}" y2="{node.place.y}" '
-        f'stroke="#94a3b8" stroke-width="{picture.width(node)}" stroke-opacity=".55"/>'
+        f'stroke="#94a3b8" stroke-width="{node.width}" stroke-opacity=".55"/>'
     )
 
 
 def _node(picture: Picture, node: Node) -> str:
-    radius = picture.radius(node)
+    radius = node.radius
     weight = ' font-weight="700"' if node.above is None else ""
     told = f"{node.name} ({node.type}), relevance {node.relevance:.2f}, hop {node.hop}"
     x, y, anchor = picture.names[node.id]
