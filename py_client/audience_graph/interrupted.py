@@ -11,7 +11,7 @@ from types import FrameType
 
 @contextmanager
 def interrupted_by(*signals: signal.Signals) -> Iterator[None]:
-    """Raise KeyboardInterrupt at these signals. In another thread than the main one, which gets none, nothing changes."""
+    """Raise KeyboardInterrupt at these signals. In a thread other than the main one nothing changes."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -412,7 +412,7 @@ def test_from_phrase_to_a_downloaded_export_and_its_results(page: FlaskClient, a
     text = words(page.get("/audience", query_string={"name": name}).get_data(as_text=True))
     assert "What came of it" in text
     assert "treatment" in text
-    assert words(form(page, "/audience/suggest", audience=name).get_data(as_text=True))
+    assert words(form(page, "/audience/suggest", audience=name).get_data(as_text=True)).startswith("Nothing surely:")
     assert "tick at least one" in form(page, "/audience/follow", audience=name).get_data(as_text=True)
     again = words(form(page, "/audience/take", audience=name).get_data(as_text=True))
     assert "frozen as snapshot 2" in again
@@ -511,6 +511,8 @@ def test_a_question_is_kept_with_own_values(page: FlaskClient, ag: AudienceGraph
 def test_parameters_suggest_their_values(page: FlaskClient) -> None:
     asked = {"name": "near_of_a_type", "parameter": "type", "typed": "p"}
     assert page.get("/question/suggest", query_string=asked, headers=OWN).json == ["product", "person"]
+    entities = {"name": "similar_services", "parameter": "phrase", "typed": "sk"}
+    assert page.get("/question/suggest", query_string=entities, headers=OWN).json == ["skin care"]
     unknown = page.get("/question/suggest", query_string={**asked, "parameter": "no"}, headers=OWN)
     assert unknown.headers["X-Audience-Graph"] == "refused"
 

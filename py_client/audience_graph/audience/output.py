@@ -63,7 +63,8 @@ def write_columns(columns: Columns, path: str | os.PathLike[str], *, keep_formul
         return writer(columns, file, keep_formulas)
 
 
-def _csv(columns: Columns, file: IO[bytes], keep: bool) -> int:
+def write_csv(columns: Columns, file: IO[bytes], keep: bool = False) -> int:
+    """Write columns of equal length as CSV and return how many cells were escaped; `keep` escapes none."""
     import io
 
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
@@ -108,4 +109,8 @@ def _plain(value: Any) -> Any:
     return value
 
 
-_WRITERS: dict[str, Callable[[Columns, IO[bytes], bool], int]] = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
+_WRITERS: dict[str, Callable[[Columns, IO[bytes], bool], int]] = {
+    ".csv": write_csv,
+    ".jsonl": _jsonl,
+    ".parquet": _parquet,
+}

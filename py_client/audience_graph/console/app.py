@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 import traceback
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,6 +54,8 @@ class Desk:
     ag: AudienceGraph
     actor: str
     downloads: Path
+    clock: Callable[[], float] = time.monotonic
+    _types: Lately[list[str]] = field(default_factory=lambda: Lately(1))
     _reasoned: Lately[AudienceGraph] = field(default_factory=lambda: Lately(_MOST_REASONS))
 
     def because(self, reason: str) -> AudienceGraph:
@@ -61,12 +64,20 @@ class Desk:
             return self.ag
         return self._reasoned.get(reason) or self._reasoned.put(reason, self.ag.because(reason))
 
+    def types(self) -> list[str]:
+        """Return all types of the dictionary, asked for once a minute: a type has one colour whatever is drawn."""
+        minute = int(self.clock() // 60)
+        told = self._types.get(minute)
+        if told is None:
+            found = self.ag.queries.suggest("near_of_a_type", "type", limit=100)
+            told = self._types.put(minute, [value for value, _ in found])
+        return told
+
 
 def create_app(ag: AudienceGraph, *, token: str, hosts: Collection[str], actor: str, downloads: Path) -> Flask:
     """Return the console over a client. `hosts` are the names that it answers to, `token` opens it."""
     app = Flask(__name__, template_folder="templates", static_folder="static")
     app.config.update(MAX_CONTENT_LENGTH=MOST_BYTES, MAX_FORM_MEMORY_SIZE=_MOST_OF_A_FORM)
-    app.json.sort_keys = False  # type: ignore[attr-defined] # the default provider has it
     app.jinja_env.filters.update(cell=cell, label=label, met=met, number=number, percent=percent, shortened=shortened)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     desk = Desk(ag, actor, downloads)

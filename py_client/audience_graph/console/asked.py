@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from audience_graph.audience.audience import Audience, event
+from audience_graph.audience.define.definition import WIDTHS
 from audience_graph.audience.pick import Picked, PickRule, pick
 from audience_graph.audience.typed import channels_of, compared
 from audience_graph.errors import ConfigError
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from audience_graph.client import AudienceGraph
 
 LEAST_NEAR = 0.05
-WIDTHS = ("narrow", "balanced", "broad")
 _MOST_PHRASES = 50
 
 

@@ -10,7 +10,6 @@ from typing import Any
 from flask import Blueprint, g, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 
-from audience_graph.console.asked import Asked
 from audience_graph.console.downloads import new_file, ready_files
 from audience_graph.errors import ConfigError, NotFoundError
 
@@ -41,21 +40,6 @@ def one() -> str:
         report=_or_none(lambda: ag.results.report(name)),
         entities=_or_none(lambda: ag.results.entities(name)),
     )
-
-
-@pages.post("/part/save")
-def save() -> str:
-    """Save what the page asks for under a name, and freeze who is in."""
-    form = request.get_json(silent=True)
-    if not isinstance(form, dict):
-        raise ConfigError("this is no form of the console")
-    asked = Asked.read(form)
-    ag = g.desk.because(asked.because)
-    name, note = (str(form.get(key) or "").strip() for key in ("name", "note"))
-    if not name:
-        raise ConfigError("give the audience a name")
-    taken = asked.audience(ag).take(name, note=note)
-    return render_template("parts/saved.html", taken=taken)
 
 
 @pages.post("/audience/take")
@@ -109,9 +93,7 @@ def download() -> ResponseReturnValue:
     """Give away the file of an export."""
     number = _whole(request.args.get("export", ""))
     path = ready_files(g.desk.downloads).get(number)
-    gone = NotFoundError(
-        "the file of this export is no longer here", hint="export everybody again, or by `export send`"
-    )
+    gone = NotFoundError("the file of this export is no longer here", hint="export everybody again")
     if path is None:
         raise gone
     try:

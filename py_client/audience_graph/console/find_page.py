@@ -7,7 +7,9 @@ from typing import Any
 from flask import Blueprint, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
+from audience_graph.audience.define.definition import WIDTHS
 from audience_graph.console.asked import Asked
+from audience_graph.console.suggested import suggested
 from audience_graph.errors import ConfigError, NotFoundError
 from audience_graph.graph.answers import Expansion
 from audience_graph.graph.picture.svg import draw
@@ -26,6 +28,7 @@ def find() -> str:
         "find.html",
         release=release,
         audiences=ag.audiences.list().columns["name"],
+        widths=WIDTHS,
     )
 
 
@@ -44,7 +47,7 @@ def filters() -> str:
 def suggest() -> ResponseReturnValue:
     """Return names that begin with what is typed, for the list under the field."""
     typed = request.args.get("typed", "").strip()
-    return jsonify(list(dict.fromkeys(_names(typed, 8))) if typed else [])
+    return jsonify(suggested(g.desk.ag, "similar_services", "phrase", typed, 8) if typed else [])
 
 
 @pages.post("/part/graph")
@@ -56,7 +59,9 @@ def graph() -> str:
     found = _expanded(asked)
     near = [e for e in found.entities if e.relevance >= asked.near]
     near_or_ticked = [e for e in found.entities if e.relevance >= asked.near or e.id in asked.add]
-    picture = draw([(s.id, s.name, s.type) for s in found.seeds], found.entities, "", most=asked.most, types=_types())
+    picture = draw(
+        [(s.id, s.name, s.type) for s in found.seeds], found.entities, "", most=asked.most, types=g.desk.types()
+    )
     picked = asked.picked(found)
     shown = {n.id for n in picture.nodes if n.above is None or n.relevance >= asked.near or n.id in asked.add}
     listed = {p.id for p in picked} | shown
@@ -154,6 +159,17 @@ def why() -> str:
     return render_template("parts/why.html", why=found)
 
 
+@pages.post("/part/save")
+def save() -> str:
+    """Save what the page asks for under a name, and freeze who is in."""
+    asked, form = _asked(), _form()
+    name, note = (str(form.get(key) or "").strip() for key in ("name", "note"))
+    if not name:
+        raise ConfigError("give the audience a name")
+    taken = asked.audience(_because(asked)).take(name, note=note)
+    return render_template("parts/saved.html", taken=taken)
+
+
 def _asked() -> Asked:
     return Asked.read(_form())
 
@@ -189,15 +205,4 @@ def _reach(ids: list[str]) -> dict[str, int | None]:
 
 def _started() -> list[str]:
     """Return services to begin with: those that most users met."""
-    return list(dict.fromkeys(_names("", 6)))
-
-
-def _names(typed: str, most: int) -> list[str]:
-    found = g.desk.ag.queries.suggest("similar_services", "phrase", typed, limit=most)
-    ids = [value for value, _ in found]
-    return [row["name"] for row in g.desk.ag.query("reach_of_these", phrases=ids).rows()] if ids else []
-
-
-def _types() -> list[str]:
-    """Return all types of the dictionary, so that a type has one colour whatever is drawn."""
-    return [value for value, _ in g.desk.ag.queries.suggest("near_of_a_type", "type", limit=100)]
+    return suggested(g.desk.ag, "similar_services", "phrase", "", 6)

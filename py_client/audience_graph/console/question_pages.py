@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import io
+from codecs import BOM_UTF8
 from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
-from audience_graph.answer import cell_text
-from audience_graph.audience.output import FORMULA
+from audience_graph.audience.output import write_csv
+from audience_graph.console.suggested import suggested
 from audience_graph.errors import ConfigError
 from audience_graph.saved.definition import SavedQuery
 
@@ -34,8 +34,7 @@ def one() -> str:
 def suggest() -> ResponseReturnValue:
     """Return values that a parameter may take and that begin with what is typed."""
     name, parameter, typed = (request.args.get(key, "") for key in ("name", "parameter", "typed"))
-    found = g.desk.ag.queries.suggest(name, parameter, typed, limit=12)
-    return jsonify([value for value, _ in found])
+    return jsonify(suggested(g.desk.ag, name, parameter, typed, 12))
 
 
 @pages.post("/question/answer")
@@ -51,11 +50,9 @@ def file() -> ResponseReturnValue:
     """Give the rows of a saved query as CSV."""
     query = _query()
     found = g.desk.ag.query(query.name, **_given(query))
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(found.columns)
-    writer.writerows([[_cell(value) for value in row.values()] for row in found.rows()])
-    answer = Response("\ufeff" + out.getvalue(), mimetype="text/csv")
+    out = io.BytesIO()
+    write_csv(found.columns, out)
+    answer = Response(BOM_UTF8 + out.getvalue(), mimetype="text/csv")
     answer.headers["Content-Disposition"] = f'attachment; filename="{query.name}.csv"'
     return answer
 
@@ -89,11 +86,3 @@ def _given(query: SavedQuery) -> dict[str, Any]:
         elif value:
             given[parameter.name] = value
     return given
-
-
-def _cell(value: Any) -> Any:
-    """Return a cell: numbers as they are, and no text that a spreadsheet runs as a formula."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return value
-    text = cell_text(value)
-    return f"'{text}" if text.startswith(FORMULA) else text

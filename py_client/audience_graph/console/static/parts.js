@@ -144,6 +144,7 @@ const parts = (() => {
   }, 150);
   document.addEventListener("input", suggest);
   document.addEventListener("focusin", suggest);
+  suggest(); // somebody may have typed before this was loaded
 
   return { show, clear, send, later };
 })();
