@@ -27,4 +27,4 @@ def bench_servers(data_dir: str | None, *, heap: str = "3g") -> Iterator[Connect
         yield connections
     finally:
         if started:
-            local.down(home)
+            local.down(home, env={})  # whatever the benchmark told its commands
