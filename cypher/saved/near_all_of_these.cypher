@@ -6,12 +6,13 @@
 // returns: id, name, type, score
 MATCH (:Current {id: 'current'})-[:IS]->(version:RelationVersion)
 UNWIND $phrases AS phrase
-CALL (phrase) {
+OPTIONAL CALL (phrase) {
   MATCH (source:Entity {id: phrase}) RETURN source
   UNION
   MATCH (source:Entity {name: phrase}) WHERE NOT EXISTS { (:Entity {id: phrase}) } RETURN source
 }
-WITH version, collect(DISTINCT source) AS sources
+WITH version, collect(DISTINCT source) AS sources, count(*) - count(source) AS unknown
+WHERE unknown = 0
 UNWIND sources AS source
 CALL (source, version) {
   MATCH (source)-[relation:$(version.relation_type)]->(target:Entity)

@@ -332,15 +332,20 @@ class AudienceGraph:
             return compare_spaces(request, self._speaker, self._runner, beside)
 
     def query(self, name: str, /, **params: Any) -> QueryResult:
-        """Run a saved query by name on the current release, with READ access. An `entity` parameter takes a phrase."""
+        """Run a saved query by name on the current release, with READ access.
+
+        An `entity` parameter takes a phrase, a list of entities phrases. Raises NotFoundError, AmbiguousError or
+        SensitiveError for what one means, ConfigError for values of another type or out of bounds.
+        """
         saved = find_saved(self._runner, name)
         values = saved.check(params)
         with self._request(None) as request:
             for parameter in saved.parameters:
-                if parameter.kind == "entity":
+                if parameter.of_entities and values[parameter.name] != []:
                     meant = self._graph.resolve(values[parameter.name], request).require()
                     check_matches(meant, None)
-                    values[parameter.name] = meant[0].id
+                    ids = [match.id for match in meant]
+                    values[parameter.name] = ids[0] if parameter.kind == "entity" else ids
             return run_saved(self._runner, request.tx, saved, values, request.read, request.versions)
 
     def cypher(

@@ -61,6 +61,7 @@ CASES: dict[str, list[tuple[dict[str, Any], tuple[str, ...], list[tuple[Any, ...
     "near_all_of_these": [
         ({"phrases": ["e5", "Alex Morgan"]}, ("id", "score"), [("e7", 0.5)]),
         ({"phrases": ["e1", "e5"]}, ("id", "score"), [("e6", 0.4)]),
+        ({"phrases": ["e1", "e5", "nobody"]}, ("id", "score"), []),
     ],
     "near_of_a_type": [({"phrase": "e1", "type": "product"}, ("id", "score"), [("e2", 0.9)])],
     "new_this_week": [({"phrase": "e1"}, ("id", "score"), [("e2", 0.9)])],
@@ -74,13 +75,15 @@ CASES: dict[str, list[tuple[dict[str, Any], tuple[str, ...], list[tuple[Any, ...
         ({"phrase": "e7", "other": "e5"}, ("ids",), []),
     ],
     "reach_of_these": [
-        ({"phrases": ["e1", "spa", "e2", "skin care", "nobody"]}, ("id", "reach"),
+        ({"phrases": ["e1", "e3", "face mask", "skin care"]}, ("id", "reach"),
          [("e3", 400), ("e1", 300), ("e2", None)]),
+        ({"phrases": ["e1", "nobody"]}, ("id", "reach"), [("e1", 300)]),
     ],
     "relations_among_these": [
-        ({"phrases": ["e1", "face mask", "e3", "e6", "nobody"]}, ("source", "target", "score", "confirmed"),
+        ({"phrases": ["e1", "face mask", "e3", "e6"]}, ("source", "target", "score", "confirmed"),
          [("e1", "e2", 0.9, False), ("e1", "e3", 0.6, False), ("e1", "e6", 0.4, True), ("e2", "e1", 0.3, False)]),
         ({"phrases": ["e3", "e8"]}, ("source",), []),
+        ({"phrases": ["e1", "e2", "nobody"]}, ("source", "target"), [("e1", "e2"), ("e2", "e1")]),
     ],
     "rejected_relations": [
         ({}, ("source", "target", "by", "in_this_week"), [("spa", "massage", "mia", True)]),

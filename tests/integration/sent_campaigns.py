@@ -62,8 +62,8 @@ def send(
         )[0]["id"]
         revision = tx.rows(
             "INSERT INTO audience_revision (audience_id, number, definition, made_by) SELECT %s,"
-            " 1 + count(*), '{}', 'maker' FROM audience_revision WHERE audience_id = %s RETURNING id",
-            [audience, audience],
+            " 1 + count(*), %s, 'maker' FROM audience_revision WHERE audience_id = %s RETURNING id",
+            [audience, '{"format": 1, "kind": "everyone"}', audience],
         )[0]["id"]
         members = np.array(sorted(keys[u] for users in arms.values() for u in users), np.int64)
         empty = np.full(len(members), np.nan), np.full(len(members), -1, np.int16)

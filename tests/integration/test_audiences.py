@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 from audience_world import build_audience_world, row_of
-from small_world import World
+from small_world import World, cypher
 
 from audience_graph import schema
 from audience_graph.audience.audience import Audience, column, event, users
 from audience_graph.audience.safety.disclosure import show_sizes
 from audience_graph.client import AudienceGraph
 from audience_graph.config import Connections
-from audience_graph.errors import ConfigError, NotFoundError, StoreError
+from audience_graph.errors import ConfigError, NotFoundError, StoreError, StoreUnavailable
 from audience_graph.graph.runner import Neo4jRunner
 from audience_graph.vectors.store import Store
 
@@ -319,3 +320,45 @@ def test_the_window_of_events_ends_with_the_day_of_the_release(ag: AudienceGraph
     finally:
         with store.transaction() as tx:
             tx.execute("DELETE FROM user_event WHERE event_id IN ('x', 'y')")
+
+
+def picked(runner: Neo4jRunner, name: str) -> list[tuple[str, int]]:
+    text = "MATCH (:Audience {name: $name})-[p:PICKED]->(e:Entity) RETURN e.id AS id, p.hop AS hop ORDER BY hop, id"
+    return [(row["id"], row["hop"]) for row in runner.read(cypher(text), {"name": name})]
+
+
+def test_the_graph_knows_what_the_newest_snapshot_was_picked_by(ag: AudienceGraph, runner: Neo4jRunner) -> None:
+    runner.write(cypher("MATCH (a:Audience) DETACH DELETE a"))
+    taken = ag.audience("skin care", size=150, method="graph").take("spring")
+    assert taken.notes == ()
+    expected = [(p.id, p.hop) for p in ag.target("skin care", 5, method="graph").picked]
+    assert picked(runner, "spring") == sorted(expected, key=lambda one: (one[1], one[0]))
+    assert next(ag.query("audience_picks", audience="spring").rows())["id"] == "e1"
+    ag.audience("e5", size=150, method="graph").take("spring")
+    assert ("e5", 0) in picked(runner, "spring")
+    assert ("e1", 0) not in picked(runner, "spring")
+    ag.audiences.of(column("age") >= 20).take("grown")
+    assert picked(runner, "grown") == []
+    assert ag.query("audience_picks", audience="grown").notes == ()
+
+
+class Deaf:
+    """A runner whose server is gone for what writes."""
+
+    def __init__(self, runner: Neo4jRunner) -> None:
+        self.runner = runner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.runner, name)
+
+    def write(self, *_: Any) -> list[dict[str, Any]]:
+        raise StoreUnavailable("Neo4j does not answer")
+
+
+def test_a_snapshot_is_there_whole_when_the_graph_cannot_be_told(
+    ag: AudienceGraph, runner: Neo4jRunner, store: Store
+) -> None:
+    with_deaf = AudienceGraph(Deaf(runner), store, actor="ann")  # type: ignore[arg-type]
+    taken = with_deaf.audience("skin care", size=150, method="graph").take("spring")
+    assert "the graph does not know of it yet" in taken.notes[0]
+    assert len(ids(ag, ag.audiences.snapshot(taken.snapshot))) == 150

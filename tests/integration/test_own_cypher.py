@@ -17,7 +17,7 @@ from small_world import EVIL, build, cypher
 from audience_graph import schema
 from audience_graph.client import AudienceGraph
 from audience_graph.config import Connections
-from audience_graph.errors import QueryError
+from audience_graph.errors import ConfigError, QueryError
 from audience_graph.graph.runner import Neo4jRunner
 from audience_graph.vectors.store import Store
 
@@ -39,7 +39,6 @@ READ = [
     "MATCH (n) RETURN labels(n) AS l, count(*) AS n",
     "MATCH ()-[r]->() RETURN type(r) AS t, count(*) AS n",
     "MATCH (a:Entity), (b:Entity) WHERE a.name < b.name RETURN count(*) AS n",
-    "EXPLAIN RETURN 1",
     "RETURN datetime('2026-07-26') AS t, point({x: 1, y: 2}) AS p, [1, {a: 2}] AS l",
 ]
 REFUSED = [
@@ -124,6 +123,60 @@ def test_rows_are_capped_and_time_too(ag: AudienceGraph) -> None:
     assert time.monotonic() - start < 20
 
 
+SLOW_TO_PLAN = "MATCH (n:Entity) RETURN n.id AS id LIMIT toInteger(reduce(s = 0, i IN range(1, 400000000) | s + 1))"
+
+
+def test_a_query_that_the_server_does_not_stop_is_given_up(ag: AudienceGraph) -> None:
+    start = time.monotonic()
+    with pytest.raises(QueryError, match=r"given up|terminated|timed out"):
+        ag.cypher(SLOW_TO_PLAN, timeout=0.5)
+    assert time.monotonic() - start < 9
+    assert ag.cypher("RETURN 1 AS x").columns["x"] == (1,)  # the next one has a connection of its own
+
+
+def test_wide_rows_are_capped_by_what_they_hold(ag: AudienceGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("audience_graph.graph.runner.MOST_VALUES", 1000)
+    found = ag.cypher("UNWIND range(1, 50) AS i RETURN i, [x IN range(1, 99) | x] AS l")
+    assert (len(found), found.more) == (10, True)
+    assert (len(ag.cypher("UNWIND range(1, 50) AS i RETURN i")), found.more) == (50, True)
+
+
+def test_what_cannot_be_a_query_is_refused_in_words(ag: AudienceGraph) -> None:
+    for text, said in (
+        ("EXPLAIN RETURN 1", "EXPLAIN is not run here"),
+        ("cypher runtime=slotted  profile MATCH (n) RETURN n", "PROFILE is not run here"),
+        ("/* why */ explain RETURN 1", "EXPLAIN is not run here"),
+        (f"RETURN {'[' * 400}{']' * 400} AS x", "at most 100 brackets"),
+    ):
+        with pytest.raises((ConfigError, QueryError), match=said):
+            ag.cypher(text)
+    assert ag.cypher(f"RETURN '{'(' * 400}' AS explain").columns["explain"] == ("(" * 400,)
+    deep: list[Any] = []
+    for _ in range(600):
+        deep = [deep]
+    for params, said in (
+        ([1], "a map of names"),
+        ("abc", "a map of names"),
+        ({"x": deep}, "x has more than 100 lists"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            ag.cypher("RETURN 1 AS x", params)  # type: ignore[arg-type]
+
+
+def test_durations_and_points_are_plain_values(ag: AudienceGraph) -> None:
+    row = next(
+        ag.cypher(
+            "RETURN duration('P1Y2DT3S') AS d, point({x: 1, y: 2}) AS p,"
+            " point({longitude: 1, latitude: 2, height: 3}) AS q"
+        ).rows()
+    )
+    assert row == {
+        "d": "P1Y2DT3S",
+        "p": {"srid": 7203, "x": 1.0, "y": 2.0},
+        "q": {"srid": 4979, "x": 1.0, "y": 2.0, "z": 3.0},
+    }
+
+
 def test_nodes_relationships_and_paths_are_maps(ag: AudienceGraph) -> None:
     row = next(ag.cypher("MATCH p = (a:Entity {id: 'e1'})-[r]->(b {id: 'e2'}) RETURN a, r, p").rows())
     assert row["a"] == {"labels": ["Entity"], "id": "e1", "name": "skin care", "type": "service",
@@ -161,5 +214,13 @@ def test_the_command_line_reads_parameters_and_the_standard_input(
     assert "more than 3 rows" in short.stderr
     refused = run("MATCH (n) DETACH DELETE n")
     assert refused.returncode == 1
-    assert "does more than read" in refused.stderr
+    assert "is not run here" in refused.stderr
     assert "Traceback" not in refused.stderr
+    odd = run("RETURN 0.0 / 0.0 AS x, 1.0 / 0.0 AS y, 1.5 AS z", "--json")
+    assert json.loads(odd.stdout, parse_constant=pytest.fail)["rows"] == [{"x": None, "y": None, "z": 1.5}]
+    twice = run("RETURN $x AS x", "-p", "x=1", "-p", "x=2")
+    assert (twice.returncode, "x is given twice" in twice.stderr) == (2, True)
+    (tmp_path / "latin.cypher").write_bytes("// title: Caf\xe9".encode("latin-1"))
+    command = [sys.executable, "-m", "audience_graph.cli", "query", "save", "latin", "latin.cypher"]
+    latin = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (latin.returncode, "latin.cypher is no UTF-8" in latin.stderr) == (1, True)

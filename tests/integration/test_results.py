@@ -554,3 +554,16 @@ def test_an_entity_that_is_worse_than_the_mean_only_is_not_rejected(
     assert any(e.sure and e.high is not None and e.high < 1.0 for e in found.values())
     assert not any(e.worse for e in found.values())
     assert {x.action for x in ag.results.learn("spring", dry_run=True).lessons} == {"confirm"}
+
+
+def test_results_of_an_older_export_leave_the_picks_of_the_newest_snapshot(
+    ag: AudienceGraph, sent: Campaign, crowd: Crowd, runner: Neo4jRunner, tmp_path: Path
+) -> None:
+    ag.audience("e5", size=200, method="graph").take("spring")
+    picked = cypher("MATCH (:Audience {name: 'spring'})-[p:PICKED]->(e) RETURN e.id AS id ORDER BY id")
+    newest = runner.read(picked)
+    assert {"id": "e5"} in newest
+    ag.results.load(write(tmp_path / "r.csv", outcome(crowd, sent)), export=sent.export)
+    assert runner.read(picked) == newest
+    told = cypher("MATCH (:Audience)-[p:PERFORMED]->() RETURN DISTINCT toString(p.as_of) AS at")
+    assert all(row["at"].endswith("Z") for row in runner.read(told))

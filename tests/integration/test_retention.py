@@ -120,8 +120,8 @@ class Meanwhile:
     def auto_commit(self, query: Query, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         return self._runner.auto_commit(query, parameters)
 
-    def plan(self, query: Query, parameters: Mapping[str, Any]) -> Plan:
-        return self._runner.plan(query, parameters)
+    def plan(self, query: Query, parameters: Mapping[str, Any], *, timeout: float = 30.0) -> Plan:
+        return self._runner.plan(query, parameters, timeout=timeout)
 
     def read_once(self, query: Query, parameters: Mapping[str, Any], *, timeout: float, most: int) -> Fetched:
         return self._runner.read_once(query, parameters, timeout=timeout, most=most)

@@ -19,6 +19,7 @@ from small_world import cypher
 
 from audience_graph.client import AudienceGraph
 from audience_graph.config import Connections
+from audience_graph.errors import ConfigError, NotFoundError
 from audience_graph.graph.queries import list_queries, load_query
 from audience_graph.graph.runner import Neo4jRunner
 from audience_graph.saved.definition import SavedQuery, saved_queries, saved_query
@@ -59,9 +60,11 @@ def test_rows(
     saved = saved_query(name)
     as_it_is = runner.read(saved.query, saved.check(given))
     assert rows_of(as_it_is, columns) == expected
-    phrases = {p.name for p in saved.parameters if p.kind == "entity"}
-    if phrases & set(given) and "nobody" in given.values():
-        return  # Python says that there is no such phrase
+    typed = [given[p.name] for p in saved.parameters if p.of_entities and p.name in given]
+    if "nobody" in typed or any("nobody" in value for value in typed if isinstance(value, list)):
+        with pytest.raises(NotFoundError, match="nobody"):
+            ag.query(name, **given)
+        return
     assert list(ag.query(name, **given).rows()) == as_it_is
 
 
@@ -156,3 +159,35 @@ def test_suggestions(runner: Neo4jRunner, world: None, name: str, typed: str, ex
 def test_every_suggestion_is_used() -> None:
     used = {p.suggest for saved in saved_queries() for p in saved.parameters if p.suggest}
     assert used == {name.removeprefix("suggest/") for name in list_queries() if name.startswith("suggest/")}
+
+
+def test_lists_of_entities_are_phrases_and_nothing_in_them_is_lost(ag: AudienceGraph) -> None:
+    both = list(ag.query("near_all_of_these", phrases=["skin care", "e5"]).rows())
+    assert both == list(ag.query("near_all_of_these", phrases="skin  CARE, e5").rows())
+    assert both == list(ag.query("near_all_of_these", phrases='["skin care", "e5", "e1"]').rows())
+    with pytest.raises(NotFoundError, match="qqq zzz"):
+        ag.query("near_all_of_these", phrases=["skin care", "qqq zzz"])
+    with pytest.raises(ConfigError, match="phrases must be a list of texts"):
+        ag.query("near_all_of_these", phrases='["skin care", 5]')
+
+
+def test_plain_cypher_finds_nothing_near_all_of_what_is_not_there(runner: Neo4jRunner, world: None) -> None:  # noqa: ARG001
+    saved = saved_query("near_all_of_these")
+    assert runner.read(saved.query, saved.check({"phrases": ["e1"]})) != []
+    assert runner.read(saved.query, saved.check({"phrases": ["e1", "e1"]})) != []
+    assert runner.read(saved.query, saved.check({"phrases": ["e1", "nobody"]})) == []
+
+
+def test_no_rows_of_a_name_that_nobody_has_comes_with_a_note(ag: AudienceGraph) -> None:
+    assert ag.query("audience_picks", audience="nope").notes == ("audience: the graph knows no 'nope'",)
+    assert ag.query("hubs", type="nosuch").notes == ("type: the graph knows no 'nosuch'",)
+    assert ag.query("audience_picks", audience="spring").notes == ()
+
+
+def test_rows_that_did_not_come_are_told_of(ag: AudienceGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("audience_graph.saved.run._MOST_ROWS", 2)
+    found = ag.query("best_services")
+    assert (len(found), found.more, found.notes) == (2, True, ("there are more than these 2 rows",))
+    assert "the first 2 rows" in str(found)
+    with pytest.raises(ConfigError, match="min_relevance must be a number"):
+        ag.query("within_two_hops", phrase="e1", min_relevance=10**400)

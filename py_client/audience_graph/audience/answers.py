@@ -73,7 +73,8 @@ class Preview(Answer):
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Taken(Answer):
-    """A snapshot: its number, the audience and revision, how many users (as shown), and how long it took."""
+    """A snapshot: its number, the audience and revision, how many users (as shown), and how long it took; `notes` say
+    what is left to do."""
 
     snapshot: int
     name: str
@@ -81,6 +82,7 @@ class Taken(Answer):
     users: int | None
     score_at_cut: float | None
     seconds: float
+    notes: tuple[str, ...] = ()
     release: int | None = None
     version: str | None = None
     week: str | None = None

@@ -23,13 +23,13 @@ from audience_graph.audience.evaluate.remembered import Remembered
 from audience_graph.audience.evaluate.waterfall import Step, entity_steps, waterfall
 from audience_graph.audience.graph_side import GraphSide
 from audience_graph.audience.keep.audiences import Revision, check_name, save_revision
-from audience_graph.audience.keep.snapshots import Draft, write_snapshot
+from audience_graph.audience.keep.snapshots import Draft, read_snapshot, write_snapshot
 from audience_graph.audience.safety.disclosure import show_sizes
 from audience_graph.audience.ways import Ways
 from audience_graph.audience.why.answer import AudienceExplanation
 from audience_graph.audience.why.person import Doors, explain_person
 from audience_graph.audit import record
-from audience_graph.errors import ConfigError
+from audience_graph.errors import ConfigError, StoreUnavailable
 from audience_graph.request import Request
 from audience_graph.vectors.store import Store
 from audience_graph.vectors.topk import user_ids_of
@@ -118,7 +118,10 @@ class Desk:
             return save_revision(tx, name, definition, self.actor, note)
 
     def take(self, name: str, definition: Definition, note: str = "") -> Taken:
-        """Save a definition under a name and freeze its users: a revision and a snapshot, in one transaction."""
+        """Save a definition under a name and freeze its users: a revision and a snapshot, in one transaction.
+
+        Afterwards the graph is told what it was picked by; where Neo4j does not answer, a note says so.
+        """
         check_name(name)
         start = time.perf_counter()
         with self.evaluation() as evaluation:
@@ -143,8 +146,14 @@ class Desk:
             number = write_snapshot(tx, draft, members)
             told = {"snapshot": number, "revision": revision.number, "content_hash": draft.content_hash}
             record(tx, self.actor, "snapshot", f"audience {name}", told, release_id=release.id)
+            frozen = read_snapshot(tx, number)
+        try:
+            self._graph.tell(frozen)
+            notes: tuple[str, ...] = ()
+        except StoreUnavailable as exc:
+            notes = (f"frozen, but the graph does not know of it yet: {exc.message}; the next snapshot tells it",)
         took = time.perf_counter() - start
-        return Taken(number, name, revision.number, users, cut, took, **release.source)
+        return Taken(number, name, revision.number, users, cut, took, notes, **release.source)
 
     def _names(self, ids: list[str]) -> dict[str, str]:
         return self._graph.names(ids)

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from audience_graph.allowed import Allowed
 from audience_graph.audience.explain import Explanation, name_entities
+from audience_graph.audience.keep.picked import write_picked
+from audience_graph.audience.keep.snapshots import Snapshot
 from audience_graph.audience.pick import Picked, PickRule, pick
 from audience_graph.audience.safety.asked import check_flags, check_matches
 from audience_graph.audience.safety.withhold import withhold
@@ -53,6 +55,10 @@ class GraphSide:
         if allowed is not None:
             self.check((i for row in rows for i in row.path), allowed)
         return Expansion(tuple(_seed(m) for m in seeds), tuple(rows), options, **release.source)
+
+    def tell(self, snapshot: Snapshot) -> int:
+        """Write which entities a snapshot was picked by in place of those of an older one; return how many."""
+        return write_picked(self._runner, snapshot)
 
     def pick(
         self, phrases: Phrases, request: Request, options: ExpandOptions, rule: PickRule | None

@@ -87,6 +87,8 @@ def take(name: str, revision: int | None, note: str, data_dir: str | None, **ask
     with client(data_dir, False, asked.pop("sensitive_because")) as ag:
         found = ag.audiences.take(name, revision, note=note)
     print_answer(found, **asked)
+    for line in found.notes:
+        click.echo(f"Note: {line}", err=True)
 
 
 @audience.command("list")

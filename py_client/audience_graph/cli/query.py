@@ -95,7 +95,7 @@ def save(
         raise click.UsageError("--param, --title and --question belong to --of: a FILE has its own")
     with client(data_dir, False) as ag:
         if file is not None:
-            found = ag.queries.save(name, file.read())
+            found = ag.queries.save(name, _read(file, file.name))
         else:
             found = ag.queries.save_as(name, str(of), _given(params), title=str(title), question=question)
     click.echo(f"saved query {name!r}: {found.question}", err=True)
@@ -144,7 +144,9 @@ def run(name: str, params: tuple[str, ...], show_query: bool, **asked: Any) -> N
     """
     with client(asked.pop("data_dir"), show_query) as ag:
         found = ag.query(name, **_given(params))
-    print_answer(found, **asked)
+    print_answer(found, extra={"more": found.more} if found.more else None, **asked)
+    for note in found.notes:
+        click.echo(f"Note: {note}", err=True)
 
 
 @query.command("cypher")
@@ -166,7 +168,7 @@ def cypher(text: str, params: tuple[str, ...], timeout: float, max_rows: int, sh
     """
     given = {key: _json_or_text(value) for key, value in _given(params).items()}
     if text == "-":
-        text = sys.stdin.read()
+        text = _read(sys.stdin, "the standard input")
     with client(asked.pop("data_dir"), show_query) as ag:
         found = ag.cypher(text, given, timeout=timeout, max_rows=max_rows)
     print_answer(found, **asked)
@@ -180,8 +182,17 @@ def _given(params: tuple[str, ...]) -> dict[str, str]:
         key, equals, value = text.partition("=")
         if not equals or not key:
             raise click.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--param")
+        if key in given:
+            raise click.BadParameter(f"{key} is given twice", param_hint="--param")
         given[key] = value
     return given
+
+
+def _read(file: TextIO, name: str) -> str:
+    try:
+        return file.read()
+    except UnicodeDecodeError as exc:
+        raise click.ClickException(f"{name} is no UTF-8: {exc.reason} at byte {exc.start:,}") from exc
 
 
 def _json_or_text(value: str) -> Any:

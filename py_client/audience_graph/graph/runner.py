@@ -15,9 +15,12 @@ from typing import Any, Protocol, Self, TypeVar
 import neo4j
 import neo4j.graph
 from neo4j.exceptions import AuthError, ClientError, DriverError, Neo4jError, ServiceUnavailable, SessionExpired
+from neo4j.spatial import Point
+from neo4j.time import Duration
 
 from audience_graph.config import Connections
 from audience_graph.errors import UNSTORABLE, ConfigError, QueryError, StoreUnavailable
+from audience_graph.graph.in_time import in_time
 from audience_graph.graph.queries import Query
 
 T = TypeVar("T")
@@ -27,6 +30,9 @@ Row = dict[str, Any]
 _FROM_A_PROCEDURE = re.compile(
     r"Failed to invoke (?:procedure|function) `(?P<name>[^`]+)`: Caused by: [\w.$]+: (?P<said>.*)", re.DOTALL
 )
+_LATE = 5.0  # seconds after its timeout until a query is given up: a server stops neither planning nor long expressions
+_FETCHED = 1_000  # rows at a time
+MOST_VALUES = 5_000_000  # of the rows of one query: numbers, texts of up to 64 characters
 _NO_PROCEDURE = re.compile(r"no (?:procedure|function) with the name `(?P<group>[a-z]+)\.")
 # Hosted servers have neither: what needs them says so, the client's own calls do without.
 _MISSING = {
@@ -48,7 +54,8 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """Rows of a query as plain values, at most as many as were asked for; `more` says that there are others."""
+    """Rows of a query as plain values, at most as many as were asked for, and no more than `MOST_VALUES` values in all;
+    `more` says that there are others."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
@@ -70,7 +77,7 @@ class Runner(Protocol):
         """Run a query outside a managed transaction (schema, CALL ... IN TRANSACTIONS); never retried."""
         ...
 
-    def plan(self, query: Query, parameters: Mapping[str, Any]) -> Plan:
+    def plan(self, query: Query, parameters: Mapping[str, Any], *, timeout: float = 30.0) -> Plan:
         """Return how the server would run a query, without running it."""
         ...
 
@@ -111,25 +118,32 @@ class Neo4jRunner:
 
         return _mapped(query, run)
 
-    def plan(self, query: Query, parameters: Mapping[str, Any]) -> Plan:
+    def plan(self, query: Query, parameters: Mapping[str, Any], *, timeout: float = 30.0) -> Plan:
         def run() -> Plan:
             with self._driver.session(database=self._database, default_access_mode=neo4j.READ_ACCESS) as session:
-                result = session.run(neo4j.Query("EXPLAIN " + query.text), dict(parameters))
+                result = session.run(neo4j.Query("EXPLAIN " + query.text, timeout=timeout), dict(parameters))
                 columns, summary = tuple(result.keys()), result.consume()
                 return Plan(summary.query_type, tuple(_operators(summary.plan or {})), columns)
 
-        return _mapped(query, run)
+        return _mapped(query, run, timeout)
 
     def read_once(self, query: Query, parameters: Mapping[str, Any], *, timeout: float, most: int) -> Fetched:
         def run() -> Fetched:
             with self._driver.session(
-                database=self._database, default_access_mode=neo4j.READ_ACCESS, fetch_size=most + 1
+                database=self._database, default_access_mode=neo4j.READ_ACCESS, fetch_size=min(most + 1, _FETCHED)
             ) as session:
                 result = session.run(neo4j.Query(query.text, timeout=timeout), dict(parameters))
-                rows = [tuple(_plain(value) for value in record.values()) for record in result.fetch(most + 1)]
-                return Fetched(tuple(result.keys()), tuple(rows[:most]), len(rows) > most)
+                columns, rows, more = tuple(result.keys()), list[tuple[Any, ...]](), False
+                values = 0
+                for record in result:
+                    row = tuple(_plain(value) for value in record.values())
+                    values += _values(row)
+                    if more := len(rows) == most or values > MOST_VALUES:
+                        break
+                    rows.append(row)
+                return Fetched(columns, tuple(rows), more)
 
-        return _mapped(query, run)
+        return _mapped(query, run, timeout)
 
     def _managed(self, query: Query, parameters: Mapping[str, Any] | None, access: str) -> list[Row]:
         def work(tx: neo4j.ManagedTransaction) -> list[Row]:
@@ -164,13 +178,18 @@ def _operators(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _plain(value: Any) -> Any:
-    """Return nodes, relationships and paths as dicts and lists of their properties, times as text."""
+    """Return nodes, relationships and paths as dicts and lists of their properties, points as dicts, times and
+    durations as ISO text."""
     if isinstance(value, neo4j.graph.Node):
         return {"labels": sorted(value.labels), **{name: _plain(own) for name, own in value.items()}}
     if isinstance(value, neo4j.graph.Relationship):
         return {"type": value.type, **{name: _plain(own) for name, own in value.items()}}
     if isinstance(value, neo4j.graph.Path):
         return [_plain(value.start_node), *(_plain(x) for r in value.relationships for x in (r, r.end_node))]
+    if isinstance(value, Point):
+        return {"srid": value.srid, **dict(zip("xyz", map(float, value), strict=False))}
+    if isinstance(value, Duration):
+        return value.iso_format()
     if isinstance(value, dict):
         return {name: _plain(own) for name, own in value.items()}
     if isinstance(value, (list, tuple)):
@@ -178,9 +197,24 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
 
-def _mapped(query: Query, run: Callable[[], T]) -> T:
+def _values(value: Any) -> int:
+    """Return how many values a plain value holds; a long text counts as several."""
+    if isinstance(value, (list, tuple)):
+        return sum(map(_values, value))
+    if isinstance(value, dict):
+        return sum(map(_values, value.values()))
+    return 1 + len(value) // 64 if isinstance(value, str) else 1
+
+
+def _mapped(query: Query, run: Callable[[], T], timeout: float | None = None) -> T:
+    """Run it, driver errors as the library's. With a `timeout` it is given up a little later than the server should."""
     try:
-        return run()
+        return run() if timeout is None else in_time(run, timeout + _LATE)
+    except TimeoutError as exc:
+        raise QueryError(
+            f"{query.label} was given up: no answer in {timeout:.0f} s and {_LATE:.0f} more",
+            hint="ask for less at a time",
+        ) from exc
     except (ServiceUnavailable, SessionExpired) as exc:
         raise StoreUnavailable(
             "Neo4j does not answer", hint="`audience-graph status` shows the servers, `audience-graph up` starts them"

@@ -30,9 +30,9 @@ class TracedRunner:
         self._tell(f"cypher {query.name}", query.text, dict(parameters or {}))
         return self._runner.auto_commit(query, parameters)
 
-    def plan(self, query: Query, parameters: Mapping[str, Any]) -> Plan:
+    def plan(self, query: Query, parameters: Mapping[str, Any], *, timeout: float = 30.0) -> Plan:
         self._tell(f"cypher {query.name}", f"EXPLAIN {query.text}", dict(parameters))
-        return self._runner.plan(query, parameters)
+        return self._runner.plan(query, parameters, timeout=timeout)
 
     def read_once(self, query: Query, parameters: Mapping[str, Any], *, timeout: float, most: int) -> Fetched:
         self._tell(f"cypher {query.name}", query.text, dict(parameters))

@@ -7,9 +7,10 @@
     // returns: id, name, score
 
 A parameter is `entity` (an id or an exact name; from Python and the command line any phrase), `text`, `integer`,
-`number`, `yes or no` or `texts` (a list). `at least N` and `at most N` bound a number, `choices a|b` are all that a
-text may be, `suggest NAME` names the query of `cypher/suggest/` that finds values while somebody types; what it does
-not find may be given all the same. The file runs as it is wherever Cypher does: what is current it reads itself.
+`number`, `yes or no` or `texts` (a list; of entities where it suggests them). `at least N` and `at most N` bound a
+number, `choices a|b` are all that a text may be, `suggest NAME` names the query of `cypher/suggest/` that finds values
+while somebody types; what it does not find may be given all the same. The file runs as it is wherever Cypher does: what
+is current it reads itself.
 """
 
 from __future__ import annotations
@@ -44,6 +45,11 @@ class Parameter:
     choices: tuple[str, ...] = ()
     suggest: str | None = None
 
+    @property
+    def of_entities(self) -> bool:
+        """Whether its values are entities, so that the client takes any phrase for one."""
+        return self.kind == "entity" or (self.kind == "texts" and self.suggest == "entities")
+
     def check(self, value: Any) -> Any:
         """Return the value in its own type; text is read as a number or a list where one is wanted.
 
@@ -51,7 +57,7 @@ class Parameter:
         """
         try:
             found = _CHECKS[self.kind](value)
-        except (TypeError, ValueError, KeyError) as exc:
+        except (TypeError, ValueError, KeyError, OverflowError, RecursionError) as exc:
             raise ConfigError(f"{self.name} must be {_NOUNS[self.kind]}, not {value!r}") from exc
         if isinstance(found, (int, float)) and not isinstance(found, bool):
             if self.least is not None and found < self.least:
@@ -93,8 +99,12 @@ def _yes_or_no(value: Any) -> bool:
 
 
 def _texts(value: Any) -> list[str]:
+    """Return a list of texts: of a list, of its JSON, or of what commas part."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        value = json.loads(value)
     items = value.split(",") if isinstance(value, str) else list(value)
-    return [_text(item) for item in items]
+    found = [_text(item).strip() for item in items]
+    return [item for item in found if item]
 
 
 def parameter_text(value: Any) -> str:

@@ -10,18 +10,20 @@ This binds the doors of this library. A login of Neo4j Community is an administr
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from audience_graph.answer import Answer
 from audience_graph.errors import ConfigError, QueryError
-from audience_graph.graph.queries import Query
+from audience_graph.graph.queries import STRINGS, Query
 from audience_graph.graph.runner import Fetched, Plan, Runner
 
 TIMEOUT = 30.0
 MOST_ROWS = 10_000
 MOST_TEXT = 100_000
+MOST_NESTED = 100  # brackets: a planner's stack is not deep, and what overflows it is never answered
 _SCANS = re.compile(
     r"(Partitioned)?(AllNodes|NodeByLabel|UnionNodeByLabels|IntersectionNodeByLabels|SubtractionNodeByLabels|"
     r"(Multi)?Node(Unique)?Index|NodeById|NodeByElementId|NodeByIdOrElementId|"
@@ -66,6 +68,7 @@ PROCEDURES = frozenset(
         "db.relationshipTypes",
     }
 )
+_PREFIX = re.compile(r"\s*(?:CYPHER\b[\w\s=.]*?)?\b(EXPLAIN|PROFILE)\b", re.IGNORECASE)
 _CALLED = re.compile(r"\s*([A-Za-z_][\w.]*)\s*\(")
 
 
@@ -87,11 +90,17 @@ class CypherResult(Answer):
 
 
 def written(text: str) -> Query:
-    """Return a query that somebody wrote. Raises ConfigError for what is no text, too long, or empty."""
+    """Return a query that somebody wrote. Raises ConfigError for what is no text, too long, too deep, or empty;
+    QueryError for one that asks for its plan."""
     if not isinstance(text, str) or not text.strip():
         raise ConfigError("a query is a text of Cypher")
     if len(text) > MOST_TEXT or "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
         raise ConfigError(f"a query has at most {MOST_TEXT:,} characters, and none that cannot be stored")
+    bare = STRINGS.sub("", text)
+    if _nested(bare) > MOST_NESTED:
+        raise ConfigError(f"a query has at most {MOST_NESTED} brackets within each other")
+    if (prefix := _PREFIX.match(bare)) is not None:
+        raise QueryError(f"{prefix[1].upper()} is not run here", hint="give the query alone; Neo4j Browser shows plans")
     return Query(name="your query", text=text, params=(), returns=(), path=None)
 
 
@@ -112,9 +121,13 @@ def run_guarded(
         raise ConfigError(f"timeout must be a number of seconds up to 600, not {timeout!r}")
     if isinstance(max_rows, bool) or not isinstance(max_rows, int) or not 1 <= max_rows <= 1_000_000:
         raise ConfigError(f"max_rows must be a whole number from 1 to 1,000,000, not {max_rows!r}")
+    if not isinstance(parameters, Mapping):
+        raise ConfigError(f"parameters are a map of names to values, not {parameters!r}")
     given = {_name(name): _value(name, value) for name, value in parameters.items()}
-    check_plan(runner.plan(query, given))
-    return runner.read_once(query, given, timeout=float(timeout), most=max_rows)
+    start = time.monotonic()
+    check_plan(runner.plan(query, given, timeout=float(timeout)))
+    left = max(float(timeout) - (time.monotonic() - start), 0.1)
+    return runner.read_once(query, given, timeout=left, most=max_rows)
 
 
 def check_plan(plan: Plan) -> None:
@@ -128,7 +141,10 @@ def check_plan(plan: Plan) -> None:
                     f"{name} may not be called here", hint=f"those that may: {', '.join(sorted(PROCEDURES))}"
                 )
         elif operator not in READS and _SCANS.fullmatch(operator) is None:
-            raise QueryError(f"the query does more than read ({operator})", hint="only queries that read are run here")
+            raise QueryError(
+                f"{operator} is not run here",
+                hint="only queries that read entities, relations and audiences are; Neo4j Browser runs the rest",
+            )
     if plan.kind != "r" or not plan.operators:
         raise QueryError("the query does more than read", hint="only queries that read are run here")
 
@@ -139,8 +155,18 @@ def _name(name: object) -> str:
     return name
 
 
-def _value(name: str, value: Any) -> Any:
+def _nested(text: str) -> int:
+    depth = most = 0
+    for letter in text:
+        depth += (letter in "([{") - (letter in ")]}")
+        most = max(most, depth)
+    return most
+
+
+def _value(name: str, value: Any, depth: int = 0) -> Any:
     """Return a parameter as the driver takes it. Raises ConfigError, naming the parameter."""
+    if depth > MOST_NESTED:
+        raise ConfigError(f"{name} has more than {MOST_NESTED} lists and maps within each other")
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**63:
         raise ConfigError(f"{name} must be below 2**63, not {value!r}")
     if isinstance(value, str):
@@ -148,9 +174,9 @@ def _value(name: str, value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, (list, tuple)):
-        return [_value(name, own) for own in value]
+        return [_value(name, own, depth + 1) for own in value]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {_sent(name, key): _value(name, own) for key, own in value.items()}
+        return {_sent(name, key): _value(name, own, depth + 1) for key, own in value.items()}
     raise ConfigError(f"{name} must be text, a number, true or false, or lists or maps of these, not {value!r}")
 
 

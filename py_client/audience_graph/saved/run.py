@@ -8,29 +8,34 @@ from typing import Any
 
 from audience_graph.answer import Answer
 from audience_graph.errors import NotFoundError, QueryError
+from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import Runner
 from audience_graph.release.records import Release
-from audience_graph.saved.definition import SavedQuery
+from audience_graph.saved.definition import SUGGESTIONS, SavedQuery
 from audience_graph.saved.guard import run_guarded
 from audience_graph.vectors.store import Transaction
 
 _MOST_ROWS = 100_000
+CLOSED = ("audiences", "entity_types")  # suggestions that are all that there is
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class QueryResult(Answer):
-    """The rows of a saved query, under the columns that it declares."""
+    """The rows of a saved query, under the columns that it declares. `more` says that not all rows came; `notes` why
+    there may be none."""
 
     name: str
     title: str
     parameters: Mapping[str, Any]
     columns: Mapping[str, tuple[Any, ...]]
+    more: bool = False
+    notes: tuple[str, ...] = ()
     release: int | None = None
     version: str | None = None
     week: str | None = None
 
     def _title(self) -> str:
-        return f"{self.title}: {len(self):,} row{'s' if len(self) != 1 else ''}"
+        return f"{self.title}: {'the first ' if self.more else ''}{len(self):,} row{'s' if len(self) != 1 else ''}"
 
     def _columns(self) -> Mapping[str, Sequence[Any]]:
         return self.columns
@@ -59,9 +64,21 @@ def run_saved(
     if missing := [name for name in query.returns if found.rows and name not in place]:
         raise QueryError(f"{saved.name} returns no column {missing[0]!r}, which its header names")
     columns = {name: tuple(row[place[name]] for row in found.rows) for name in query.returns}
-    return QueryResult(
-        saved.name, saved.title, values, columns, release=release.id, version=release.version, week=release.week
-    )
+    notes = [f"there are more than these {len(found.rows):,} rows"] if found.more else []
+    notes += [] if found.rows else _unknown(runner, saved, values)
+    return QueryResult(saved.name, saved.title, values, columns, found.more, tuple(notes), **release.source)
+
+
+def _unknown(runner: Runner, saved: SavedQuery, values: Mapping[str, Any]) -> list[str]:
+    """Return a note for each value that no suggestion gives: nothing can be found of it."""
+    notes = []
+    for one in saved.parameters:
+        value = values[one.name]
+        if one.suggest in CLOSED and one.kind == "text" and value:
+            rows = runner.read(load_query(SUGGESTIONS + one.suggest), {"typed": value, "limit": 100})
+            if value not in {row["value"] for row in rows}:
+                notes.append(f"{one.name}: the graph knows no {value!r}")
+    return notes
 
 
 _PREVIOUS = """

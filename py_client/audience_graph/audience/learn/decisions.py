@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 
+from audience_graph.audience.keep.picked import picked_of, write_picked
 from audience_graph.audience.keep.snapshots import newest_snapshot
 from audience_graph.audience.learn.decide import Decisions, Said, Source, Verb, decide, list_decisions, pairs_of
-from audience_graph.audience.learn.exported import picked_of
-from audience_graph.audience.learn.write_back import write_picked
 from audience_graph.entities.matches import Resolution
 from audience_graph.errors import NotFoundError
 from audience_graph.graph.runner import Runner

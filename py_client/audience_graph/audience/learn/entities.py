@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from audience_graph.answer import Answer
-from audience_graph.audience.learn.exported import SENT, Export, picked_of, space_of
+from audience_graph.audience.keep.picked import picked_of, space_of
+from audience_graph.audience.learn.exported import SENT, Export
 from audience_graph.audience.learn.lift import Interval, false_discovery
 from audience_graph.audience.learn.outcomes import Led, Outcome, outcomes_of_arms, outcomes_of_picked
 from audience_graph.audience.learn.preferring import outcomes_of_preferring

@@ -1,16 +1,15 @@
-"""An export as results see it: its arms, the snapshot that it sent, what that was picked by."""
+"""An export as results see it: its arms, the snapshot that it sent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from audience_graph.audience.keep.snapshots import Snapshot, read_snapshot
 from audience_graph.audience.send.arms import HOLDOUT
 from audience_graph.errors import NotFoundError
-from audience_graph.vectors.store import Transaction, identifier
+from audience_graph.vectors.store import Transaction
 
 SENT = "sent"  # what an arm without a name is called
 # Members of an export; those that a delta took away are not.
@@ -48,19 +47,6 @@ class Export:
         return HOLDOUT in self.arms
 
 
-@dataclass(frozen=True, slots=True)
-class PickedIn:
-    """One picked entity as a snapshot keeps it."""
-
-    id: str
-    name: str
-    hop: int
-    relevance: float
-    weight: float
-    path: tuple[str, ...]
-    phrase: str
-
-
 def read_export(tx: Transaction, number: int) -> Export:
     """Return an export. Raises NotFoundError."""
     rows = tx.rows(_EXPORT, {"export": number})
@@ -89,31 +75,3 @@ def exports_with_results(tx: Transaction, audience: str) -> list[int]:
         hint = "`audience-graph results load FILE --export N`"
         raise NotFoundError(f"no results of audience {audience!r} yet", hint=hint)
     return found
-
-
-def picked_of(snapshot: Snapshot) -> tuple[PickedIn, ...]:
-    """Return the entities that a snapshot was picked by, each once with its largest relevance, best first."""
-    found: dict[str, PickedIn] = {}
-    for question in _graph_questions(snapshot.questions):
-        for p in question.get("picked", ()):
-            own = PickedIn(p["id"], p["name"], p["hop"], p["relevance"], p["weight"], tuple(p["path"]), p["phrase"])
-            if own.id not in found or own.relevance > found[own.id].relevance:
-                found[own.id] = own
-    return tuple(sorted(found.values(), key=lambda p: (-p.relevance, p.hop, p.id)))
-
-
-def space_of(tx: Transaction, snapshot: Snapshot) -> str | None:
-    """Return the preference space that a snapshot's graph ranking was made in; None without one, or when it is gone."""
-    space = next((q["space"] for q in _graph_questions(snapshot.questions) if q.get("space")), None)
-    if space is None:
-        return None
-    found = tx.rows("SELECT to_regclass(%s) IS NOT NULL AS there", (f"user_vector_{identifier(space)}",))
-    return space if found[0]["there"] else None
-
-
-def _graph_questions(questions: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    for question in questions:
-        if question.get("kind") == "graph":
-            yield question
-        elif question.get("kind") == "both" and question.get("graph"):
-            yield from _graph_questions([{"kind": "graph", **question["graph"]}])

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from audience_graph.audience.learn.exported import ARM_OF, IN_EXPORT, Export, PickedIn, picked_of, space_of
+from audience_graph.audience.keep.picked import PickedIn, picked_of, space_of
+from audience_graph.audience.learn.exported import ARM_OF, IN_EXPORT, Export
 from audience_graph.audience.send.arms import HOLDOUT
 from audience_graph.vectors.store import Row, Transaction, identifier
 from audience_graph.vectors.topk import PLAN

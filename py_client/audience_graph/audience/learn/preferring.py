@@ -21,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from audience_graph.audience.disclosure import MINIMUM_SIZE
-from audience_graph.audience.learn.exported import IN_EXPORT, Export, picked_of, space_of
+from audience_graph.audience.keep.picked import picked_of, space_of
+from audience_graph.audience.learn.exported import IN_EXPORT, Export
 from audience_graph.audience.learn.outcomes import Outcome
 from audience_graph.vectors.store import Transaction, identifier
 

@@ -13,13 +13,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
+from audience_graph.audience.keep.picked import write_picked
+from audience_graph.audience.keep.snapshots import newest_snapshot
 from audience_graph.audience.learn.decide import Decisions, Said, decide, pairs_of
 from audience_graph.audience.learn.entities import EntityLifts, Suggestions, entity_lifts, suggestions
 from audience_graph.audience.learn.exported import Export, exports_with_results, read_export
 from audience_graph.audience.learn.learn import Learned, learn
 from audience_graph.audience.learn.load import ResultsReport, load_results
 from audience_graph.audience.learn.report import CampaignReport, campaign_report
-from audience_graph.audience.learn.write_back import WrittenBack, write_performed, write_picked
+from audience_graph.audience.learn.write_back import WrittenBack, write_performed
 from audience_graph.config import Home
 from audience_graph.errors import ConfigError, NotFoundError, StoreUnavailable
 from audience_graph.graph.runner import Runner
@@ -91,11 +93,13 @@ class Results:
         return decide(self._runner, self._store, "confirm", pairs, replace(said, source="marketer"))
 
     def write_back(self, about: Asked) -> WrittenBack:
-        """Write which entities an audience was picked by, and how they did in its newest results, into the graph."""
+        """Write which entities an audience's newest snapshot was picked by, and how those of its newest results did,
+        into the graph."""
         with self._store.transaction(read_only=True, snapshot=True) as tx:
             newest = _export(tx, _export(tx, about).snapshot.name)
             lifts = entity_lifts(tx, newest)
-        picked = write_picked(self._runner, newest.snapshot)
+            snapshot = newest_snapshot(tx, newest.snapshot.name)
+        picked = write_picked(self._runner, snapshot)
         return WrittenBack(picked, write_performed(self._runner, newest, lifts))
 
     def learn(self, about: Asked, *, dry_run: bool = False) -> Learned:
