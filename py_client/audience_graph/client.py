@@ -34,7 +34,6 @@ from audience_graph.audience.learn.decisions import RelationDecisions
 from audience_graph.audience.learn.results import Results
 from audience_graph.audience.pick import PickRule
 from audience_graph.audience.plan import Plan
-from audience_graph.audience.safety.asked import check_matches
 from audience_graph.audience.send.exports import Exports
 from audience_graph.audience.sentence import Speaker
 from audience_graph.audience.shelf import Shelf
@@ -61,6 +60,7 @@ from audience_graph.release.records import list_releases, read_version_of
 from audience_graph.request import Request, current_or_none
 from audience_graph.saved.guard import MOST_ROWS, TIMEOUT, CypherResult, run_guarded, written
 from audience_graph.saved.kept import find_saved
+from audience_graph.saved.meant import with_ids
 from audience_graph.saved.run import QueryResult, run_saved
 from audience_graph.saved.shelf import SavedQueries
 from audience_graph.vectors.store import Store, open_store
@@ -338,15 +338,11 @@ class AudienceGraph:
         SensitiveError for what one means, ConfigError for values of another type or out of bounds.
         """
         saved = find_saved(self._runner, name)
-        values = saved.check(params)
+        checked = saved.check(params)
         with self._request(None) as request:
-            for parameter in saved.parameters:
-                if parameter.of_entities and values[parameter.name] != []:
-                    meant = self._graph.resolve(values[parameter.name], request).require()
-                    check_matches(meant, None)
-                    ids = [match.id for match in meant]
-                    values[parameter.name] = ids[0] if parameter.kind == "entity" else ids
-            return run_saved(self._runner, request.tx, saved, values, request.read, request.versions)
+            values, notes = with_ids(saved, checked, lambda phrases: self._graph.resolve(phrases, request))
+            found = run_saved(self._runner, request.tx, saved, values, request.read, request.versions)
+            return replace(found, notes=(*notes, *found.notes))
 
     def cypher(
         self,

@@ -19,7 +19,7 @@ from small_world import cypher
 
 from audience_graph.client import AudienceGraph
 from audience_graph.config import Connections
-from audience_graph.errors import ConfigError, NotFoundError
+from audience_graph.errors import ConfigError, NotFoundError, SensitiveError
 from audience_graph.graph.queries import list_queries, load_query
 from audience_graph.graph.runner import Neo4jRunner
 from audience_graph.saved.definition import SavedQuery, saved_queries, saved_query
@@ -191,3 +191,17 @@ def test_rows_that_did_not_come_are_told_of(ag: AudienceGraph, monkeypatch: pyte
     assert "the first 2 rows" in str(found)
     with pytest.raises(ConfigError, match="min_relevance must be a number"):
         ag.query("within_two_hops", phrase="e1", min_relevance=10**400)
+
+
+def test_a_sensitive_one_is_refused_alone_and_noted_in_a_list(ag: AudienceGraph, runner: Neo4jRunner) -> None:
+    runner.write(cypher("MATCH (e:Entity {id: 'e2'}) SET e.sensitive = true"))
+    try:
+        with pytest.raises(SensitiveError, match="saved queries leave that out") as refused:
+            ag.query("similar_services", phrase="e2")
+        assert "expand" in str(refused.value.hint)
+        found = ag.query("reach_of_these", phrases=["e2", "e1"])
+        assert [row["id"] for row in found.rows()] == ["e1"]
+        assert found.notes == ("'e2' means face mask (product, id e2): sensitive, and saved queries leave that out",)
+        assert list(ag.query("near_all_of_these", phrases=["e1", "e2"]).rows()) == []
+    finally:
+        runner.write(cypher("MATCH (e:Entity {id: 'e2'}) REMOVE e.sensitive"))
