@@ -55,7 +55,7 @@ class FakeRunner:
     def auto_commit(self, query: Query, parameters: Mapping[str, Any] | None = None) -> Rows:  # noqa: ARG002
         raise AssertionError(f"nothing that asks runs {query.name} outside a transaction")
 
-    def plan(self, query: Query, parameters: Mapping[str, Any]) -> Plan:  # noqa: ARG002
+    def plan(self, query: Query, parameters: Mapping[str, Any], *, timeout: float = 30.0) -> Plan:  # noqa: ARG002
         return Plan("r", (("ProduceResults", ""),))
 
     def read_once(self, query: Query, parameters: Mapping[str, Any], *, timeout: float, most: int) -> Fetched:  # noqa: ARG002
