@@ -1,0 +1,52 @@
+"""What the text of a saved query says: for Cypher as for us, in its header, and as other tools have it."""
+
+from __future__ import annotations
+
+import pytest
+
+from audience_graph.errors import ConfigError
+from audience_graph.graph.queries import parse_query
+from audience_graph.saved.definition import SavedQuery, defined
+
+HEAD = """// title: Ours
+// question: Which are ours?
+// Purpose: ours.
+// params: {params}
+// returns: id
+"""
+
+
+def saved(params: str, body: str) -> SavedQuery:
+    text = HEAD.format(params=params) + body
+    return defined("ours", parse_query("ours", text, None))
+
+
+def test_commas_and_parentheses_of_a_default_are_its_own() -> None:
+    found = saved('a (text, default "x, y"), b (text, default "p(q"), c (texts, default ["], (", "d"])',
+                  "RETURN $a + $b + $c AS id")  # fmt: skip
+    assert [p.default for p in found.parameters] == ["x, y", "p(q", ["], (", "d"]]
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ('a (entity, default "")', "no entity is called ''"),
+        ('a (entity, default " ")', "no entity is called ' '"),
+        ('a (integer, at least "1")', "is no number"),
+        ("a (integer, at most NaN)", "is no number"),
+        ('a (text, choices [x|y, default "y")', "hold no comma"),
+        ("a (texts, default " + "[" * 20_000 + ")", "is no JSON value"),
+        ("a (texts, default " + "[" * 20_000 + "]" * 20_000 + ")", "is no JSON value"),
+        ('a (text, default "x)', "is no JSON value"),
+        ("a (text", "declares parameters"),
+    ],
+    ids=lambda value: value[:30],
+)
+def test_a_header_that_says_nothing_true_is_refused(params: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        saved(params, "RETURN $a AS id")
+
+
+def test_bounds_are_told_whole() -> None:
+    with pytest.raises(ConfigError, match="at most 1234567, not 1234568"):
+        saved("a (integer, at most 1234567)", "RETURN $a AS id").check({"a": 1234568})
