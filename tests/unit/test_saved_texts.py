@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from audience_graph.cli.query import export
 from audience_graph.errors import ConfigError
 from audience_graph.graph.queries import parse_query
 from audience_graph.saved.definition import SavedQuery, defined
+from audience_graph.saved.formats import browser
+from audience_graph.saved.formats.guide import guide
 
 HEAD = """// title: Ours
 // question: Which are ours?
@@ -50,3 +53,9 @@ def test_a_header_that_says_nothing_true_is_refused(params: str, message: str) -
 def test_bounds_are_told_whole() -> None:
     with pytest.raises(ConfigError, match="at most 1234567, not 1234568"):
         saved("a (integer, at most 1234567)", "RETURN $a AS id").check({"a": 1234568})
+
+
+def test_all_that_tells_of_browsers_zip_says_to_drop_it_as_it_is() -> None:
+    told = [export.help or "", browser.__doc__ or "", guide([])]
+    assert ["unzip" in text.lower() for text in told] == [False] * 3
+    assert ["zip" in text and "as it is" in text for text in told] == [True] * 3

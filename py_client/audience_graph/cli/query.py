@@ -119,7 +119,7 @@ def export(kind: str, file: str, data_dir: str | None) -> None:
     """Write all saved queries, kept ones too, to FILE in the FORMAT of another tool.
 
     \b
-    browser   a zip of saved scripts: unzip it, drop the files on Browser's saved scripts
+    browser   a zip of saved scripts: drop the zip on Browser's page as it is
     guide     slides for Browser as one page: put it on a web server that Browser may ask, then `:guide URL` there
     style     colours of entity types and widths of scores for Browser (FILE.grass): drop the file on it
     neodash   a NeoDash 2.4 dashboard with a selector for each parameter: "Load dashboard" there

@@ -1,7 +1,8 @@
 """Saved scripts of Neo4j Browser: a zip of .cypher files in one folder, laid out as Browser's own export is.
 
-The first line of a script is the name that Browser shows. Unzip it and drop the files on Browser's saved scripts. A
-script tells which parameters to set first, as `:param` lines in its comments.
+The first line of a script is the name that Browser shows. The zip is dropped on Browser's page as it is: Browser takes
+one file at a time, and keeps the scripts of a zip in a folder of its name. A script tells which parameters to set
+first, as `:param` lines in its comments.
 """
 
 from __future__ import annotations
