@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
 from audience_graph.cli.query import export
 from audience_graph.errors import ConfigError
 from audience_graph.graph.queries import parse_query
-from audience_graph.saved.definition import SavedQuery, defined
+from audience_graph.saved.definition import SavedQuery, defined, saved_query
 from audience_graph.saved.formats import browser
+from audience_graph.saved.formats.browser import script
 from audience_graph.saved.formats.guide import guide
+from audience_graph.saved.formats.neodash import neodash_dashboard
 
 HEAD = """// title: Ours
 // question: Which are ours?
@@ -53,6 +58,45 @@ def test_a_header_that_says_nothing_true_is_refused(params: str, message: str) -
 def test_bounds_are_told_whole() -> None:
     with pytest.raises(ConfigError, match="at most 1234567, not 1234568"):
         saved("a (integer, at most 1234567)", "RETURN $a AS id").check({"a": 1234568})
+
+
+def test_browser_is_told_a_value_of_the_parameters_type() -> None:
+    text = script(
+        saved(
+            "n (integer), m (integer, at least 3), x (number, at most 3), y (yes or no), c (text, choices p|q), "
+            "t (text), e (entity), l (texts), d (integer, default 7)",
+            "RETURN [$n, $m, $x, $y, $c, $t, $e, $l, $d] AS id",
+        )
+    )
+    told = dict(line.split(":param ")[1].split(" => ") for line in text.split("\n") if ":param" in line)
+    assert told == {"n": "1", "m": "3", "x": "3.0", "y": "true", "c": '"p"', "t": "'...'", "e": "'...'",
+                    "l": "['...', '...']", "d": "7"}  # fmt: skip
+
+
+def test_neodash_lists_choices_and_turns_text_into_the_parameters_type() -> None:
+    found = saved(
+        "n (integer), x (number), y (yes or no), c (text, choices p|it's), t (text)",
+        "RETURN [$n, $x, $y, $c, $t] AS id",
+    )
+    dashboard: dict[str, Any] = neodash_dashboard([found])
+    *selectors, table = dashboard["pages"][0]["reports"]
+    assert table["query"] == (
+        "RETURN [toInteger($neodash_n), toFloat($neodash_x), toBoolean($neodash_y), $neodash_c, $neodash_t] AS id"
+    )
+    assert ['["true", "false"]' in one["query"] for one in selectors] == [False, False, True, False, False]
+    assert json.dumps(["p", "it's"]) in selectors[3]["query"]
+
+
+def test_queries_with_other_choices_have_pages_of_their_own() -> None:
+    one, other = saved("c (text, choices p|q)", "RETURN $c AS id"), saved("c (text, choices r|s)", "RETURN $c AS id")
+    pages = neodash_dashboard([one, other])["pages"]
+    assert len(pages) == 2
+    assert len({report["id"] for page in pages for report in page["reports"][:1]}) == 2
+
+
+def test_words_suggest_names() -> None:
+    [words, *_] = saved_query("find_by_words").parameters
+    assert words.suggest == "names"
 
 
 def test_all_that_tells_of_browsers_zip_says_to_drop_it_as_it_is() -> None:
