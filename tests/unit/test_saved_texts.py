@@ -10,11 +10,14 @@ import pytest
 from audience_graph.cli.query import export
 from audience_graph.errors import ConfigError
 from audience_graph.graph.queries import parse_query
+from audience_graph.saved.defaults import with_defaults
 from audience_graph.saved.definition import SavedQuery, defined, saved_query
 from audience_graph.saved.formats import browser
 from audience_graph.saved.formats.browser import script
 from audience_graph.saved.formats.guide import guide
 from audience_graph.saved.formats.neodash import neodash_dashboard
+from audience_graph.saved.formats.texts import body_of
+from audience_graph.saved.legible import legible
 
 HEAD = """// title: Ours
 // question: Which are ours?
@@ -27,6 +30,48 @@ HEAD = """// title: Ours
 def saved(params: str, body: str) -> SavedQuery:
     text = HEAD.format(params=params) + body
     return defined("ours", parse_query("ours", text, None))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "// a \\u000a/*\nMATCH (n) DETACH DELETE n RETURN 1\n// */ RETURN 1",
+        "// a \\u000D x\nRETURN 1",
+        "// a \\uuu000a x\nRETURN 1",
+        "// a \\\\\\u000a x\nRETURN 1",
+        "/* \\u002a\\u002f RETURN 1 */ RETURN 2",
+        "RETURN '\\u0027 + $a + \\u0027'",
+        'RETURN "\\\\\\u0022"',
+        "RETURN 'x\\u005c' + ' AS a",
+        "RETURN `a\\u0060`",
+        "RETURN \\u0024a",
+        "// a\rMATCH (n) DELETE n //\nRETURN 1",
+        "// a\u2028b\nRETURN 1",
+        "// a\x85b\nRETURN 1",
+        "RETURN\u20281",
+    ],
+)
+def test_what_cypher_reads_otherwise_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"^ours: "):
+        legible("ours", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '// params: a (text, default "a\\u002c b\\u2028")\nRETURN $a',
+        "// a \\\\u000a \\U000a x\nRETURN 1",
+        "RETURN '\\u00a0\\\\u0027' + 'a\u2028b\x85\r' AS x",
+        "/* ' */ RETURN '//' + \"/*\" // '",
+    ],
+)
+def test_what_cypher_reads_alike_is_taken(text: str) -> None:
+    assert legible("ours", text) == text
+
+
+def test_a_file_of_another_system_is_the_same_query() -> None:
+    text = HEAD.format(params="none") + "RETURN 1 AS id\n"
+    assert legible("ours", "\ufeff" + text.replace("\n", "\r\n")) == text
 
 
 def test_commas_and_parentheses_of_a_default_are_its_own() -> None:
@@ -53,6 +98,22 @@ def test_commas_and_parentheses_of_a_default_are_its_own() -> None:
 def test_a_header_that_says_nothing_true_is_refused(params: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         saved(params, "RETURN $a AS id")
+
+
+def test_a_copy_says_what_its_source_says() -> None:
+    body = "// title: of the body\nMATCH (n {a: 'x\u2028y\x85z'}) /*\n// params: none\n*/ RETURN n.id + $a AS id\n"
+    source = saved("a (integer, default 5, at least -1234567, at most 1234567)", body)
+    text = with_defaults(source, {}, title="Mine", question="Mine?")
+    again = defined("mine", parse_query("mine", text, None))
+    assert again.parameters == source.parameters
+    assert text.endswith(body.split("\n", 1)[1])
+    assert body_of(text) == body.split("\n", 1)[1].strip()
+
+
+@pytest.mark.parametrize("value", ["a, b (c)", "\u2028\x85\x01\n", "\\u000a", "护肤 💄", '"', "\\"])
+def test_a_default_of_a_copy_is_the_value(value: str) -> None:
+    text = legible("mine", with_defaults(saved_query("most_met"), {"type": value}, title="Mine", question="Mine?"))
+    assert defined("mine", parse_query("mine", text, None)).parameters[0].default == value
 
 
 def test_bounds_are_told_whole() -> None:
