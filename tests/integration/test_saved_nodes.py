@@ -20,6 +20,8 @@ from audience_graph.client import AudienceGraph
 from audience_graph.config import Connections
 from audience_graph.errors import AudienceGraphError, ConfigError, QueryError
 from audience_graph.graph.runner import Neo4jRunner
+from audience_graph.saved.definition import saved_queries
+from audience_graph.saved.kept import write_package
 from audience_graph.vectors.store import Store
 
 HEAD = "// title: Ours\n// question: Ours?\n// Purpose: {purpose}\n// params: {params}\n// returns: id\n"
@@ -202,6 +204,23 @@ def test_a_copy_of_a_query_answers_as_its_source(ag: AudienceGraph) -> None:
     for blank in ("", " "):
         with pytest.raises(ConfigError, match="no entity is called"):
             ag.queries.save_as("blank", "similar_services", {"phrase": blank}, title="Blank")
+
+
+def test_a_query_of_a_newer_package_takes_no_name_from_a_person(
+    ag: AudienceGraph, runner: Neo4jRunner, connections: Connections
+) -> None:
+    write_package(runner)
+    runner.write(cypher("MATCH (q:SavedQuery {name: 'weeks'}) DELETE q"))
+    plant(runner, "weeks", text("RETURN 1 AS id"))
+    ag.queries.save("weeks_kept", text("RETURN 2 AS id"))
+    notes: list[str] = []
+    schema.migrate(connections, note=notes.append)
+    assert notes == ["the package has a saved query 'weeks' now: the one that people keep is called 'weeks_kept_2'"]
+    assert ag.query("weeks_kept_2").columns["id"] == (1,)
+    assert ag.query("weeks_kept").columns["id"] == (2,)
+    there = runner.read(cypher("MATCH (q:SavedQuery) WHERE NOT q.own RETURN q.name AS name"))
+    assert {row["name"] for row in there} == {saved.name for saved in saved_queries()}
+    assert write_package(runner) == {}
 
 
 def test_errors_name_the_query_and_no_file(ag: AudienceGraph) -> None:

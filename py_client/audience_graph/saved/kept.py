@@ -22,6 +22,7 @@ from audience_graph.saved.formats.exported import check_exports
 from audience_graph.saved.guard import check_plan, written
 from audience_graph.saved.legible import legible
 
+_LONGEST = 64
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -113,21 +114,40 @@ def forget(runner: Runner, name: str) -> None:
         raise NotFoundError(f"nobody keeps a query named {name!r}", hint="`audience-graph query list` shows them")
 
 
-def write_package(runner: Runner) -> None:
-    """Write the package's saved queries as nodes, in place of those of an older one; nothing where they are there."""
+def write_package(runner: Runner) -> dict[str, str]:
+    """Write the package's saved queries as nodes, in place of those of an older one; nothing where they are there.
+
+    A query that somebody keeps under a name that the package has now goes on under another: they are returned, the new
+    names by the old ones.
+    """
+    renamed = _make_way(runner)
     rows = [_row(one) for one in saved_queries()]
     there = runner.read(load_query("saved_queries/read_package"))
-    if {row["name"]: row["cypher"] for row in there} == {row["name"]: row["cypher"] for row in rows}:
-        return
-    runner.write(load_query("saved_queries/write"), {"queries": rows, "own": False, "by": "audience-graph"})
-    runner.write(load_query("saved_queries/forget_package"), {"names": [row["name"] for row in rows]})
+    if {row["name"]: row["cypher"] for row in there} != {row["name"]: row["cypher"] for row in rows}:
+        runner.write(load_query("saved_queries/write"), {"queries": rows, "own": False, "by": "audience-graph"})
+        runner.write(load_query("saved_queries/forget_package"), {"names": [row["name"] for row in rows]})
+    return renamed
+
+
+def _make_way(runner: Runner) -> dict[str, str]:
+    taken = {str(row["name"]) for row in runner.read(load_query("saved_queries/read"), {"name": None})}
+    renamed: dict[str, str] = {}
+    for name in sorted(taken & set(saved_names())):
+        endings = ("_kept", *(f"_kept_{n}" for n in range(2, len(taken) + 3)))
+        others = (name[: _LONGEST - len(ending)] + ending for ending in endings)
+        renamed[name] = next(one for one in others if one not in taken and one not in saved_names())
+        taken.add(renamed[name])
+    if renamed:
+        names = [{"from": old, "to": new} for old, new in renamed.items()]
+        runner.write(load_query("saved_queries/rename"), {"names": names})
+    return renamed
 
 
 def _kept(row: Mapping[str, Any]) -> Kept | Unreadable:
     name = str(row["name"])
     try:
         if name in saved_names():
-            raise ConfigError("the package has a query of this name")
+            raise ConfigError("the package has a query of this name; `audience-graph migrate` gives it another")
         if _NAME.fullmatch(name) is None or name != row["name"]:
             raise ConfigError("its name is none that a query may have")
         by, at = (None if row[key] is None else str(row[key]) for key in ("by", "at"))
