@@ -49,6 +49,9 @@ def saved(params: str, body: str) -> SavedQuery:
         "// a\u2028b\nRETURN 1",
         "// a\x85b\nRETURN 1",
         "RETURN\u20281",
+        "WITH 'x\n//' AS a\nWITH a, '  AS y MATCH (n) DELETE n; //' AS b RETURN 1",
+        "/*\n \ufeff// */ RETURN 1 /*\n*/",
+        "RETURN 1 AS `a\n\t//`",
     ],
 )
 def test_what_cypher_reads_otherwise_is_refused(text: str) -> None:
