@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -156,6 +157,13 @@ def test_queries_with_other_choices_have_pages_of_their_own() -> None:
     pages = neodash_dashboard([one, other])["pages"]
     assert len(pages) == 2
     assert len({report["id"] for page in pages for report in page["reports"][:1]}) == 2
+
+
+def test_a_text_that_never_ends_is_read_once() -> None:
+    began = perf_counter()
+    for quote in "'\"":
+        legible("ours", quote + f"\\{quote}" * 49_000)
+    assert perf_counter() - began < 5  # it was minutes
 
 
 def test_words_suggest_names() -> None:

@@ -25,7 +25,8 @@ from audience_graph.resources import resource
 HEADER = re.compile(r"^//\s*(?P<key>purpose|params|returns|title|question)\s*:\s*(?P<value>.*)$", re.IGNORECASE)
 _NAME = re.compile(r"[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)*")
 _USED = re.compile(r"\$([A-Za-z_]\w*)")
-STRINGS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|`(?:``|[^`])*`|//[^\r\n]*|/\*.*?\*/", re.DOTALL)
+# A text that never ends goes to the end, so that no quote in it is tried again.
+STRINGS = re.compile(r"'(?:\\.|[^'\\])*+'?|\"(?:\\.|[^\"\\])*+\"?|`(?:``|[^`])*`|//[^\r\n]*|/\*.*?\*/", re.DOTALL)
 _TOKEN = re.compile(r'"(?:\\.|[^"\\])*+"?+|[()\[\],]|[^"()\[\],]++', re.DOTALL)
 _DYNAMIC_TYPE = re.compile(r"\$\(\s*(?:\$relation_type|version\.relation_type)\s*\)")
 PREVIOUS_TYPE = "$(previous.relation_type)"
