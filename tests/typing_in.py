@@ -93,7 +93,8 @@ def _others(one: TextInput | Written, text: str, heard: set[str], known: set[str
     """Return the queries that no harmless value sends; a value that is a comment in one may stand there."""
     new = heard - known
     if isinstance(one, Written) and one.inside:
-        new = {query.replace(f": {text.strip()}\n", f": {one.harmless[0]}\n") for query in new} - known
+        for before in (": ", "// "):  # as the file has it, and as a script of Browser has it
+            new = {query.replace(f"{before}{text.strip()}\n", f"{before}{one.harmless[0]}\n") for query in new} - known
     return new
 
 

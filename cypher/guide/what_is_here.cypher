@@ -18,4 +18,4 @@ MATCH (:Audience)-[use:PICKED|PERFORMED]->()
 RETURN 'audiences' AS what, type(use) AS kind, count(*) AS how_many
 UNION ALL
 MATCH (query:SavedQuery)
-RETURN 'saved queries' AS what, CASE WHEN query.own THEN 'of people' ELSE 'of the package' END AS kind, count(*) AS how_many
+RETURN 'saved queries' AS what, CASE WHEN coalesce(query.own <> false, false) THEN 'of people' ELSE 'of the package' END AS kind, count(*) AS how_many

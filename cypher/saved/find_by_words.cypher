@@ -2,7 +2,7 @@
 // question: Which services have these words in their name?
 // Purpose: entities whose name or aliases hold all of the words, in any order, best match first; every character is
 //   taken as a letter, none as an operator. The first 32 words count.
-// params: words (text, suggest entities), limit (integer, default 20, at least 1, at most 10000)
+// params: words (text, suggest names), limit (integer, default 20, at least 1, at most 10000)
 // returns: id, name, type, reach, match
 WITH reduce(text = $words, sign IN ['\\', '"', '\t', '\n', '\r', '\u00a0', '\u3000'] | replace(text, sign, ' ')) AS text
 WITH [word IN split(text, ' ') WHERE word <> ''][..32] AS typed

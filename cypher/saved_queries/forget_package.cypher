@@ -2,6 +2,6 @@
 // params: names (list of those that it has)
 // returns: removed
 MATCH (query:SavedQuery)
-WHERE NOT coalesce(query.own, false) AND NOT query.name IN $names
-DELETE query
+WHERE NOT coalesce(query.own <> false, false) AND NOT coalesce(query.name IN $names, false)
+DETACH DELETE query
 RETURN count(*) AS removed

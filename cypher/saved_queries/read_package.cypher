@@ -2,5 +2,5 @@
 // params: none
 // returns: name, cypher
 MATCH (query:SavedQuery)
-WHERE NOT coalesce(query.own, false)
+WHERE NOT coalesce(query.own <> false, false)
 RETURN query.name AS name, query.cypher AS cypher

@@ -508,6 +508,18 @@ def test_a_question_is_kept_with_own_values(page: FlaskClient, ag: AudienceGraph
     ag.queries.remove("near_skin")
 
 
+def test_a_saved_query_that_cannot_be_read_is_told_beside_the_others(page: FlaskClient, runner: Neo4jRunner) -> None:
+    runner.write(cypher("CREATE (:SavedQuery {name: 'slip', own: true, cypher: 'RETURN 1 AS a'})"))
+    try:
+        listed = words(page.get("/questions").get_data(as_text=True))
+        fields = {"query": "weeks", "save_as": "slip", "title": "Weeks"}
+        assert "there is a query named" in words(form(page, "/question/save", **fields).get_data(as_text=True))
+    finally:
+        runner.write(cypher("MATCH (q:SavedQuery {name: 'slip'}) DELETE q"))
+    assert "saved query 'slip' cannot be read: the header lacks" in listed
+    assert "name=slip" not in listed
+
+
 def test_parameters_suggest_their_values(page: FlaskClient) -> None:
     asked = {"name": "near_of_a_type", "parameter": "type", "typed": "p"}
     assert page.get("/question/suggest", query_string=asked, headers=OWN).json == ["product", "person"]

@@ -28,7 +28,12 @@ def migrate(data_dir: str | None, dry_run: bool, show_status: bool, as_json: boo
     audience-graph migrate
     """
     connections = find_connections(find_home(data_dir))
-    scripts = schema_status(connections) if show_status else migrate_stores(connections, dry_run=dry_run)
+    if show_status:
+        scripts = schema_status(connections)
+    else:
+        scripts = migrate_stores(
+            connections, dry_run=dry_run, note=lambda words: click.echo(f"Note: {words}", err=True)
+        )
     print_rows(
         [asdict(script) for script in scripts],
         columns=("store", "name", "applied_at", "checksum"),

@@ -30,14 +30,14 @@ def list_(as_json: bool, as_csv: bool, data_dir: str | None) -> None:
     """
     from audience_graph.errors import ConfigError, StoreError
     from audience_graph.saved.definition import saved_queries
-    from audience_graph.saved.kept import Kept
+    from audience_graph.saved.kept import Kept, Listed
 
     try:
         with client(data_dir, False) as ag:
             found = ag.queries.list()
     except (ConfigError, StoreError) as exc:
         click.echo(f"Note: the package's queries alone: {exc.message}", err=True)
-        found = tuple(Kept(one) for one in saved_queries())
+        found = Listed(Kept(one) for one in saved_queries())
     rows = [
         {
             "name": kept.query.name,
@@ -48,6 +48,8 @@ def list_(as_json: bool, as_csv: bool, data_dir: str | None) -> None:
         for kept in found
     ]
     print_rows(rows, columns=["name", "question", "parameters", "by"], as_json=as_json, as_csv=as_csv)
+    for one in found.unreadable:
+        _note(str(one))
 
 
 @query.command()
@@ -119,14 +121,14 @@ def export(kind: str, file: str, data_dir: str | None) -> None:
     """Write all saved queries, kept ones too, to FILE in the FORMAT of another tool.
 
     \b
-    browser   a zip of saved scripts: unzip it, drop the files on Browser's saved scripts
+    browser   a zip of saved scripts: drop the zip on Browser's page as it is
     guide     slides for Browser as one page: put it on a web server that Browser may ask, then `:guide URL` there
     style     colours of entity types and widths of scores for Browser (FILE.grass): drop the file on it
     neodash   a NeoDash 2.4 dashboard with a selector for each parameter: "Load dashboard" there
     bloom     a perspective with search phrases that draw: "Import perspective" there
     """
     with client(data_dir, False) as ag:
-        count = ag.queries.export(kind, file)  # type: ignore[arg-type]  # click has checked it
+        count = ag.queries.export(kind, file, note=_note)  # type: ignore[arg-type]  # click has checked it
     click.echo(f"colours and widths -> {file}" if kind == "style" else f"{count} queries -> {file}", err=True)
 
 
@@ -174,6 +176,10 @@ def cypher(text: str, params: tuple[str, ...], timeout: float, max_rows: int, sh
     print_answer(found, **asked)
     if found.more:
         click.echo(f"Note: there are more than {max_rows:,} rows (--max-rows)", err=True)
+
+
+def _note(words: str) -> None:
+    click.echo(f"Note: {words}", err=True)
 
 
 def _given(params: tuple[str, ...]) -> dict[str, str]:

@@ -63,7 +63,8 @@ def save() -> str:
     query, name = _query(), (request.form.get("save_as") or "").strip()
     if not name:
         raise ConfigError("give it a name")
-    if name in {kept.query.name for kept in g.desk.ag.queries.list()}:
+    listed = g.desk.ag.queries.list()
+    if name in {*(kept.query.name for kept in listed), *(one.name for one in listed.unreadable)}:
         raise ConfigError(f"there is a query named {name!r} already", hint="choose another name")
     saved = g.desk.ag.queries.save_as(
         name, query.name, _given(query), title=(request.form.get("title") or name).strip()

@@ -25,7 +25,9 @@ from audience_graph.resources import resource
 HEADER = re.compile(r"^//\s*(?P<key>purpose|params|returns|title|question)\s*:\s*(?P<value>.*)$", re.IGNORECASE)
 _NAME = re.compile(r"[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)*")
 _USED = re.compile(r"\$([A-Za-z_]\w*)")
-STRINGS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|`(?:``|[^`])*`|//[^\n]*|/\*.*?\*/", re.DOTALL)
+# A text that never ends goes to the end, so that no quote in it is tried again.
+STRINGS = re.compile(r"'(?:\\.|[^'\\])*+'?|\"(?:\\.|[^\"\\])*+\"?|`(?:``|[^`])*`|//[^\r\n]*|/\*.*?\*/", re.DOTALL)
+_TOKEN = re.compile(r'"(?:\\.|[^"\\])*+"?+|[()\[\],]|[^"()\[\],]++', re.DOTALL)
 _DYNAMIC_TYPE = re.compile(r"\$\(\s*(?:\$relation_type|version\.relation_type)\s*\)")
 PREVIOUS_TYPE = "$(previous.relation_type)"
 CURRENT = "MATCH (:Current {id: 'current'})-[:IS]->(version:RelationVersion)"
@@ -34,7 +36,8 @@ _RELATION_TYPE = re.compile(r"RELATES_\d{4}_W\d{2}_[0-9a-f]{8}")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One Cypher query with its declared parameters and columns. `path` is None of one that somebody typed."""
+    """One Cypher query with its declared parameters and columns. `path` is None of one that is no file; then messages
+    call it by its name."""
 
     name: str
     text: str
@@ -45,7 +48,12 @@ class Query:
     @property
     def label(self) -> str:
         """What messages call it."""
-        return "your query" if self.path is None else f"query {self.name} ({self.path})"
+        return self.name if self.path is None else f"query {self.name} ({self.path})"
+
+    @property
+    def place(self) -> str:
+        """What a message about its text begins with."""
+        return self.name if self.path is None else str(self.path)
 
     def at_version(self, relation_type: str) -> Query:
         """Return the query with the literal relationship type of one version.
@@ -75,7 +83,7 @@ def read_header(text: str) -> dict[str, str]:
     """Return the `// key: value` lines at the top of a query; a line without a key goes on with the one before."""
     header: dict[str, str] = {}
     key = ""
-    for line in text.splitlines():
+    for line in text.split("\n"):  # U+2028 and the like end no line for Cypher
         if not line.startswith("//"):
             break
         match = HEADER.match(line)
@@ -87,23 +95,46 @@ def read_header(text: str) -> dict[str, str]:
     return header
 
 
-def parse_query(name: str, text: str, path: Path) -> Query:
-    """Parse one file's text. Raises ConfigError, naming file and fault, when header and body disagree."""
-    header = read_header(text)
+def parse_query(name: str, text: str, path: Path | None) -> Query:
+    """Parse one file's text. Raises ConfigError, naming file (or query) and fault, when header and body disagree."""
+    header, place = read_header(text), name if path is None else path
     for wanted in ("purpose", "params", "returns"):
         if wanted not in header:
-            raise ConfigError(f"{path}: the header lacks `// {wanted}:`")
+            raise ConfigError(f"{place}: the header lacks `// {wanted}:`")
     declared = _names(header["params"])
     used = tuple(dict.fromkeys(_USED.findall(STRINGS.sub("", text))))
     if set(declared) != set(used):
-        raise ConfigError(f"{path}: declares parameters {sorted(declared)} but uses {sorted(used)}")
+        raise ConfigError(f"{place}: declares parameters {sorted(declared)} but uses {sorted(used)}")
     return Query(name=name, text=text, params=declared, returns=_names(header["returns"]), path=path)
 
 
+def at_commas(value: str) -> list[str]:
+    """Split a header's value at the commas that stand in no quotes, parentheses or brackets."""
+    parts: list[list[str]] = [[]]
+    depth = 0
+    for token in _TOKEN.findall(value):
+        if token == "," and depth == 0:
+            parts.append([])
+            continue
+        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(token, 0)
+        parts[-1].append(token)
+    return ["".join(part).strip() for part in parts]
+
+
+def declarations(value: str) -> dict[str, str]:
+    """Return what `name (words), name (words)` declares: the words by name; what is no such thing is a name."""
+    found: dict[str, str] = {}
+    for part in at_commas(value):
+        name, opened, words = part.partition("(")
+        if opened and words.endswith(")"):
+            found[name.strip()] = words[:-1].strip()
+        elif part:
+            found[part] = ""
+    return found
+
+
 def _names(value: str) -> tuple[str, ...]:
-    bare = re.sub(r"\([^()]*\)", "", value)
-    names = [part.strip() for part in bare.split(",")]
-    return tuple(n for n in names if n and n.lower() not in {"none", "-"})
+    return tuple(name for name in declarations(value) if name.lower() not in {"none", "-", ""})
 
 
 @cache

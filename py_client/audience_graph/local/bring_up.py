@@ -152,4 +152,4 @@ def _migrate(connections: Connections, progress: Progress) -> None:
     from audience_graph import schema  # alembic is slow to import, and only a start needs it
 
     progress.say("bringing both schemas up to date")
-    schema.migrate(connections)
+    schema.migrate(connections, note=progress.say)

@@ -7,26 +7,32 @@
     // returns: id, name, score
 
 A parameter is `entity` (an id or an exact name; from Python and the command line any phrase), `text`, `integer`,
-`number`, `yes or no` or `texts` (a list; of entities where it suggests them). `at least N` and `at most N` bound a
-number, `choices a|b` are all that a text may be, `suggest NAME` names the query of `cypher/suggest/` that finds values
-while somebody types; what it does not find may be given all the same. The file runs as it is wherever Cypher does: what
-is current it reads itself.
+`number`, `yes or no` or `texts` (a list; of entities where it suggests them). A default is JSON: commas and
+parentheses within its texts are part of them. `at least N` and `at most N` bound a number, `choices a|b` are all that a
+text may be, `suggest NAME` names the query of `cypher/suggest/` that finds values while somebody types; what it does
+not find may be given all the same. The file runs as it is wherever Cypher does: what is current it reads itself.
 """
 
 from __future__ import annotations
 
 import json
-import re
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from audience_graph.errors import ConfigError, NotFoundError
-from audience_graph.graph.queries import PREVIOUS_TYPE, Query, list_queries, load_query, read_header
+from audience_graph.graph.queries import (
+    PREVIOUS_TYPE,
+    Query,
+    at_commas,
+    declarations,
+    list_queries,
+    load_query,
+    read_header,
+)
 
 FOLDER = "saved/"
-_PARAMETER = re.compile(r"([A-Za-z_]\w*)\s*\(([^()]*)\)")
-_PART = re.compile(r"(?:\[[^\[\]]*\]|[^,])+")  # a comma within a list ends no part
 KINDS = ("entity", "text", "integer", "number", "yes or no", "texts")
 _WORDS = ("default", "at least", "at most", "choices", "suggest")
 SUGGESTIONS = "suggest/"
@@ -61,9 +67,9 @@ class Parameter:
             raise ConfigError(f"{self.name} must be {_NOUNS[self.kind]}, not {value!r}") from exc
         if isinstance(found, (int, float)) and not isinstance(found, bool):
             if self.least is not None and found < self.least:
-                raise ConfigError(f"{self.name} must be at least {self.least:g}, not {found}")
+                raise ConfigError(f"{self.name} must be at least {json.dumps(self.least)}, not {found}")
             if self.most is not None and found > self.most:
-                raise ConfigError(f"{self.name} must be at most {self.most:g}, not {found}")
+                raise ConfigError(f"{self.name} must be at most {json.dumps(self.most)}, not {found}")
         if self.choices and found not in self.choices:
             raise ConfigError(f"{self.name} must be {' or '.join(self.choices)}, not {found!r}")
         return found
@@ -180,41 +186,54 @@ def saved_query(name: str) -> SavedQuery:
 
 
 def defined(name: str, query: Query) -> SavedQuery:
-    """Return the saved query that a query's header declares. Raises ConfigError, naming file and fault."""
+    """Return the saved query that a query's header declares. Raises ConfigError, naming file (or query) and fault."""
     header = read_header(query.text)
     for wanted in ("title", "question"):
         if not header.get(wanted):
-            raise ConfigError(f"{query.path}: the header lacks `// {wanted}:`")
-    declared = {n: _parameter(n, words, query) for n, words in _PARAMETER.findall(header["params"])}
-    untyped = [n for n in query.params if n not in declared]
+            raise ConfigError(f"{query.place}: the header lacks `// {wanted}:`")
+    words = declarations(header["params"])
+    untyped = [n for n in query.params if not words.get(n)]
     if untyped:
-        raise ConfigError(f"{query.path}: parameter {untyped[0]} has no type in its header")
-    return SavedQuery(name, header["title"], header["question"], query, tuple(declared[n] for n in query.params))
+        raise ConfigError(f"{query.place}: parameter {untyped[0]} has no type in its header")
+    parameters = tuple(_parameter(n, words[n], query) for n in query.params)
+    return SavedQuery(name, header["title"], header["question"], query, parameters)
 
 
 def _parameter(name: str, words: str, query: Query) -> Parameter:
-    kind, *rest = [part.strip() for part in _PART.findall(words)] or [""]
+    kind, *rest = at_commas(words)
     if kind not in KINDS:
-        raise ConfigError(f"{query.path}: parameter {name} is {kind!r}, not one of {', '.join(KINDS)}")
+        raise ConfigError(f"{query.place}: parameter {name} is {kind!r}, not one of {', '.join(KINDS)}")
     values: dict[str, str] = {}
     for part in rest:
         word = next((w for w in _WORDS if part.startswith(f"{w} ")), None)
         if word is None:
-            raise ConfigError(f"{query.path}: parameter {name}: {part!r} is not {', '.join(_WORDS)}")
+            raise ConfigError(f"{query.place}: parameter {name}: {part!r} is not {', '.join(_WORDS)}")
         values[word] = part.removeprefix(word).strip()
-    least, most = (_json(values[word], name, query) if word in values else None for word in ("at least", "at most"))
+    least, most = (_bound(values[word], name, query) if word in values else None for word in ("at least", "at most"))
     choices = tuple(values["choices"].split("|")) if "choices" in values else ()
+    if any("," in choice for choice in choices):
+        raise ConfigError(f"{query.place}: parameter {name}: choices are parted by |, and hold no comma")
     suggest = values.get("suggest", "entities" if kind == "entity" else None)
     if suggest is not None:
         load_query(SUGGESTIONS + suggest)
     bare = Parameter(name, kind, None, least, most, choices, suggest)
     if "default" not in values:
         return bare
-    return replace(bare, default=bare.check(_json(values["default"], name, query)))
+    default = bare.check(_json(values["default"], name, query))
+    if kind == "entity" and not default.strip():
+        raise ConfigError(f"{query.place}: parameter {name}: no entity is called {default!r}")
+    return replace(bare, default=default)
+
+
+def _bound(text: str, name: str, query: Query) -> float:
+    found = _json(text, name, query)
+    if isinstance(found, bool) or not isinstance(found, (int, float)) or not abs(found) < math.inf:
+        raise ConfigError(f"{query.place}: parameter {name}: {text!r} is no number")
+    return found
 
 
 def _json(text: str, name: str, query: Query) -> Any:
     try:
         return json.loads(text)
-    except ValueError as exc:
-        raise ConfigError(f"{query.path}: parameter {name}: {text!r} is no JSON value") from exc
+    except (ValueError, RecursionError) as exc:
+        raise ConfigError(f"{query.place}: parameter {name}: {text[:80]!r} is no JSON value") from exc

@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from audience_graph.audit import record
-from audience_graph.errors import ConfigError, NotFoundError
+from audience_graph.errors import ConfigError, NotFoundError, QueryError
 from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import Runner
-from audience_graph.saved.definition import SUGGESTIONS, SavedQuery, parameter_text
+from audience_graph.saved.defaults import with_defaults
+from audience_graph.saved.definition import SUGGESTIONS, SavedQuery, parameter_text, saved_names
 from audience_graph.saved.formats.bloom import bloom_perspective, bloom_phrases
 from audience_graph.saved.formats.browser import browser_scripts
+from audience_graph.saved.formats.exported import check_exports
 from audience_graph.saved.formats.guide import guide
 from audience_graph.saved.formats.neodash import neodash_dashboard
 from audience_graph.saved.formats.style import style_sheet
-from audience_graph.saved.kept import Kept, find_saved, forget, keep, list_saved, with_defaults
+from audience_graph.saved.kept import Listed, find_saved, forget, keep, list_saved
 from audience_graph.vectors.store import Store
 from audience_graph.whole_file import check_folder, whole_file
 
@@ -39,19 +41,25 @@ class SavedQueries:
         self._store = store
         self._by = by
 
-    def list(self) -> tuple[Kept, ...]:
-        """Return all of them: the package's, then those that people keep, by name."""
+    def list(self) -> Listed:
+        """Return all of them: the package's, then those that people keep, by name.
+
+        Its `unreadable` tells of nodes of saved queries that cannot be read, as plain Cypher may write them.
+        """
         return list_saved(self._runner)
 
     def get(self, name: str) -> SavedQuery:
-        """Return one; `get(name).query.text` is the file to share. Raises NotFoundError."""
+        """Return one; `get(name).query.text` is the file to share.
+
+        Raises NotFoundError where there is none, ConfigError for a kept one that cannot be read.
+        """
         return find_saved(self._runner, name)
 
     def save(self, name: str, text: str) -> SavedQuery:
         """Keep a query: the text of a file like those of `cypher/saved/`, in place of one that had the name.
 
-        Raises ConfigError for a header that is not true or a name of the package, QueryError for a query that does more
-        than read.
+        Raises ConfigError for a header that is not true, a name of the package, or escapes that Cypher reads otherwise
+        than people do; QueryError for a query that does more than read, also in the format of another tool.
         """
         found = keep(self._runner, name, text, by=self._by)
         self._log("save query", name)
@@ -85,20 +93,24 @@ class SavedQueries:
         return tuple((str(row["value"]), str(row["label"])) for row in rows)
 
     def remove(self, name: str) -> None:
-        """Remove a query that somebody keeps. Raises NotFoundError."""
+        """Remove a query that somebody keeps, also one that cannot be read. Raises NotFoundError."""
         forget(self._runner, name)
         self._log("remove query", name)
 
-    def export(self, kind: Format, path: str | os.PathLike[str]) -> int:
+    def export(self, kind: Format, path: str | os.PathLike[str], *, note: Callable[[str], object] | None = None) -> int:
         """Write all of them, kept ones too, in the format of another tool, and return how many queries are in it.
 
         "browser": a zip of saved scripts of Neo4j Browser. "guide": slides for Browser. "style": its colours and
         widths, in which there is no query. "neodash": a NeoDash 2.4 dashboard. "bloom": a perspective with search
         phrases, which draw: those of `cypher/bloom/`. The file is there whole or not at all.
+
+        A kept query that cannot be read, or that does more than read as the other tool would have it, is left out;
+        `note` is told of each.
         """
         if kind not in FORMATS:
             raise ConfigError(f"a format is {', '.join(FORMATS)}, not {kind!r}")
-        data, count = self._style() if kind == "style" else self._bloom() if kind == "bloom" else self._of_all(kind)
+        others = {"style": self._style, "bloom": self._bloom}
+        data, count = others[kind]() if kind in others else self._of_all(kind, note)
         target = Path(path)
         check_folder(target)
         with whole_file(target) as file:
@@ -106,11 +118,26 @@ class SavedQueries:
         target.chmod(0o644)  # to be shared: it holds no user
         return count
 
-    def _of_all(self, kind: Format) -> tuple[bytes, int]:
-        queries = [kept.query for kept in self.list()]
+    def _of_all(self, kind: Format, note: Callable[[str], object] | None) -> tuple[bytes, int]:
+        queries = self._safe(kind, note if note is not None else str)
         if kind == "browser":
             return browser_scripts(queries), len(queries)
         return guide(queries).encode() if kind == "guide" else _json(neodash_dashboard(queries)), len(queries)
+
+    def _safe(self, kind: Format, note: Callable[[str], object]) -> Sequence[SavedQuery]:
+        """Return the package's queries, and those kept ones of which the format holds nothing but reading."""
+        listed = self.list()
+        for one in listed.unreadable:
+            note(str(one))
+        found = []
+        for query in (kept.query for kept in listed):
+            try:
+                if query.name not in saved_names():
+                    check_exports(self._runner, query, kind)
+                found.append(query)
+            except QueryError as exc:
+                note(f"saved query {query.name!r} is left out: {exc.message}")
+        return found
 
     def _bloom(self) -> tuple[bytes, int]:
         drawn = self._runner.read(load_query("saved_queries/drawn"))[0]

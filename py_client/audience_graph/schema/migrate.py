@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +27,17 @@ class Applied:
     applied_at: str | None
 
 
-def migrate(connections: Connections, *, dry_run: bool = False, folder: Path | None = None) -> list[Applied]:
+def migrate(
+    connections: Connections,
+    *,
+    dry_run: bool = False,
+    folder: Path | None = None,
+    note: Callable[[str], object] | None = None,
+) -> list[Applied]:
     """Apply the scripts that either store lacks and return them, in the order in which they ran; then write the
     package's saved queries and the pages for Browser into Neo4j, where they are others, and label entities by type.
 
+    A saved query that somebody keeps under a name that the package has now gets another; `note` is told of it.
     With `dry_run` nothing is written; what would run is returned with `applied_at=None`. Raises MigrationError,
     before anything is written to either store, when a script that ran was edited or is missing.
     """
@@ -50,7 +57,9 @@ def migrate(connections: Connections, *, dry_run: bool = False, folder: Path | N
         for script in waiting["neo4j"]:
             cypher_scripts.apply(runner, script)
         if folder is None:
-            write_package(runner)
+            for old, new in write_package(runner).items():
+                if note is not None:
+                    note(f"the package has a saved query {old!r} now: the one that people keep is called {new!r}")
             write_pages(runner)
         after = {"postgres": alembic_scripts.applied(store), "neo4j": cypher_scripts.applied(runner)}
     return [_applied(script, after[name][script.name][1]) for name in scripts for script in waiting[name]]

@@ -1,16 +1,18 @@
 """Saved scripts of Neo4j Browser: a zip of .cypher files in one folder, laid out as Browser's own export is.
 
-The first line of a script is the name that Browser shows. Unzip it and drop the files on Browser's saved scripts. A
-script tells which parameters to set first, as `:param` lines in its comments.
+The first line of a script is the name that Browser shows. The zip is dropped on Browser's page as it is: Browser takes
+one file at a time, and keeps the scripts of a zip in a folder of its name. A script tells which parameters to set
+first, as `:param` lines in its comments.
 """
 
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Iterable
 
-from audience_graph.saved.definition import SavedQuery
+from audience_graph.saved.definition import Parameter, SavedQuery
 from audience_graph.saved.formats.texts import body_of, literal
 
 FOLDER = "audience_graph"
@@ -31,7 +33,19 @@ def script(saved: SavedQuery) -> str:
     """Return one script: name, question, the parameters to set, the query."""
     lines = [f"// {saved.title}", f"// {saved.question}"]
     for parameter in saved.parameters:
-        usual = "'...'" if parameter.default is None else literal(parameter.default)
-        usual = "['...', '...']" if parameter.kind == "texts" and parameter.default is None else usual
-        lines.append(f"// first, on a line of its own:  :param {parameter.name} => {usual}")
+        lines.append(f"// first, on a line of its own:  :param {parameter.name} => {_usual(parameter)}")
     return "\n".join([*lines, body_of(saved.query.text)]) + "\n"
+
+
+def _usual(parameter: Parameter) -> str:
+    """Return the default of a parameter, else a value of its type to write another over."""
+    if parameter.default is not None:
+        return literal(parameter.default)
+    if parameter.kind in ("integer", "number"):
+        bound = next((b for b in (parameter.least, parameter.most) if b is not None), 1)
+        return json.dumps(float(bound) if parameter.kind == "number" else int(bound))
+    if parameter.kind == "yes or no":
+        return "true"
+    if parameter.choices:
+        return literal(parameter.choices[0])
+    return "['...', '...']" if parameter.kind == "texts" else "'...'"

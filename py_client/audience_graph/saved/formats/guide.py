@@ -36,15 +36,16 @@ def guide(queries: Iterable[SavedQuery], *, pages: str | None = None) -> str:
     text = _QUERY.sub(lambda match: _runnable(_runs(match["name"])), text)
     text = _PARAMETER.sub(lambda match: _click(_asked(match["key"], match["name"]), match["words"]), text)
     text = _COMMAND.sub(lambda match: _click(match["command"], f":{match['command']}"), text)
-    listed = "".join(f"<h5>{html.escape(one.question)}</h5>\n{_runnable(_text(one))}\n" for one in queries)
+    listed = "".join(f"<h5>{html.escape(one.question)}</h5>\n{_runnable(clicked(one))}\n" for one in queries)
     return text.replace(_ALL, listed).replace(_STYLE, _style(pages))
 
 
 def _runs(name: str) -> str:
-    return _text(defined(name.rpartition("/")[2], load_query(name)))
+    return clicked(defined(name.rpartition("/")[2], load_query(name)))
 
 
-def _text(saved: SavedQuery) -> str:
+def clicked(saved: SavedQuery) -> str:
+    """Return the query as a click on it puts it into the editor: with its defaults."""
     return with_parameters(body_of(saved.query.text), defaults_of(saved))
 
 

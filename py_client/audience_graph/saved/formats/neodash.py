@@ -1,48 +1,57 @@
 """A dashboard of NeoDash 2.4: a page for each set of parameters, a selector for each parameter, a table for each query.
 
-What a query needs is chosen in a selector, which asks the suggestion query of the parameter while somebody types; what
-has a default keeps it. Parameters are called `neodash_<name>`, as NeoDash wants them, and keep their value from page to
-page. NeoDash ran its last release in 2025 and reads this file by "Load dashboard".
+What a query needs is chosen in a selector, which asks the suggestion query of the parameter while somebody types, or
+lists its choices; what has a default keeps it. A selector gives text, and the query turns it into the parameter's type.
+Parameters are called `neodash_<name>`, as NeoDash wants them, and keep their value from page to page. NeoDash ran its
+last release in 2025 and reads this file by "Load dashboard".
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from audience_graph.graph.queries import load_query
 from audience_graph.saved.definition import SUGGESTIONS, Parameter, SavedQuery
-from audience_graph.saved.formats.texts import body_of, defaults_of, with_parameters
+from audience_graph.saved.formats.texts import body_of, defaults_of, literal, with_parameters
 
 VERSION = "2.4"
 _WIDTH = 24  # columns of a page
 _SUGGESTED = 10
+_TO_TYPE = {"integer": "toInteger", "number": "toFloat", "yes or no": "toBoolean"}
 _SELECTOR = (6, 3)
 _TABLE = (12, 6)
 
 
 def neodash_dashboard(queries: Iterable[SavedQuery], *, title: str = "audience-graph") -> dict[str, Any]:
     """Return the dashboard as JSON has it. The same queries give the same dashboard."""
-    pages: dict[tuple[str, ...], list[SavedQuery]] = {}
+    pages: dict[tuple[tuple[str, str], ...], list[SavedQuery]] = {}
     for saved in queries:
-        pages.setdefault(tuple(p.name for p in _asked(saved)), []).append(saved)
+        pages.setdefault(tuple((p.name, selector(p)) for p in _needed(saved)), []).append(saved)
     ordered = sorted(pages.items(), key=lambda page: (len(page[0]), page[0]))
     return {
         "uuid": _id(title),
         "title": title,
         "version": VERSION,
         "settings": {"pagenumber": 0, "editable": True, "fullscreenEnabled": True, "parameters": {}},
-        "pages": [_page(names, found) for names, found in ordered],
+        "pages": [_page(found) for _, found in ordered],
         "parameters": {},
         "extensions": {},
     }
 
 
-def _page(names: Sequence[str], queries: Sequence[SavedQuery]) -> dict[str, Any]:
-    asked = _asked(queries[0])
+def asked(saved: SavedQuery) -> Iterator[str]:
+    """Yield the Cypher that the dashboard asks of a query: that of its table, and of the selector of each parameter."""
+    yield _told(saved)
+    yield from map(selector, _needed(saved))
+
+
+def _page(queries: Sequence[SavedQuery]) -> dict[str, Any]:
+    asked = _needed(queries[0])
+    names = [p.name for p in asked]
     width, height = _SELECTOR
-    page = " and ".join(names)
+    page = " and ".join(f"{p.name} {selector(p)}" for p in asked)
     reports = [_selector(p, page, x=n * width % _WIDTH, y=n * width // _WIDTH * height) for n, p in enumerate(asked)]
     top = (1 + (len(asked) - 1) * width // _WIDTH) * height if asked else 0
     wide, tall = _TABLE
@@ -57,7 +66,7 @@ def _selector(parameter: Parameter, page: str, *, x: int, y: int) -> dict[str, A
     return {
         "id": _id(f"select {parameter.name} of {page}"),
         "title": parameter.name.replace("_", " "),
-        "query": _suggestions(parameter),
+        "query": selector(parameter),
         "width": width,
         "height": height,
         "x": x,
@@ -75,8 +84,12 @@ def _selector(parameter: Parameter, page: str, *, x: int, y: int) -> dict[str, A
     }
 
 
-def _suggestions(parameter: Parameter) -> str:
+def selector(parameter: Parameter) -> str:
     """Return the query that a selector asks: NeoDash gives what is typed as $input and shows `display`."""
+    choices = ("true", "false") if parameter.kind == "yes or no" else parameter.choices
+    if choices:
+        listed = f"UNWIND {literal(choices)} AS value WITH value WHERE toLower(value) STARTS WITH toLower($input)"
+        return f"{listed}\nRETURN value, value AS display"
     if parameter.suggest is None:
         return "RETURN $input AS value, $input AS display"
     query = load_query(SUGGESTIONS + parameter.suggest)
@@ -84,13 +97,22 @@ def _suggestions(parameter: Parameter) -> str:
     return f"CALL () {{\n{text}\n}}\nRETURN value, label AS display"
 
 
+def _told(saved: SavedQuery) -> str:
+    """Return the query of a table, its parameters those of the dashboard."""
+    names = {p.name: _typed(f"${_named(p.name)}", p.kind) for p in _needed(saved)}
+    return with_parameters(body_of(saved.query.text), {**defaults_of(saved), **names})
+
+
+def _typed(text: str, kind: str) -> str:
+    return f"{_TO_TYPE[kind]}({text})" if kind in _TO_TYPE else text
+
+
 def _table(saved: SavedQuery, *, x: int, y: int) -> dict[str, Any]:
-    names = {p.name: f"${_named(p.name)}" for p in _asked(saved)}
     width, height = _TABLE
     return {
         "id": _id(f"table {saved.name}"),
         "title": saved.question,
-        "query": with_parameters(body_of(saved.query.text), {**defaults_of(saved), **names}),
+        "query": _told(saved),
         "width": width,
         "height": height,
         "x": x,
@@ -102,7 +124,7 @@ def _table(saved: SavedQuery, *, x: int, y: int) -> dict[str, Any]:
     }
 
 
-def _asked(saved: SavedQuery) -> list[Parameter]:
+def _needed(saved: SavedQuery) -> list[Parameter]:
     return [p for p in saved.parameters if p.default is None]
 
 

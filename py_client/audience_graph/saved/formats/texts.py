@@ -39,6 +39,6 @@ def defaults_of(saved: SavedQuery) -> dict[str, str]:
 
 def body_of(text: str) -> str:
     """Return a query without its header."""
-    lines = text.splitlines()
+    lines = text.split("\n")
     start = next((n for n, line in enumerate(lines) if not line.startswith("//")), len(lines))
     return "\n".join(lines[start:]).strip()
