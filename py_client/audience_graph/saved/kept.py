@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from audience_graph.errors import ConfigError, NotFoundError
+from audience_graph.errors import ConfigError, NotFoundError, QueryError
 from audience_graph.graph.queries import load_query, parse_query
 from audience_graph.graph.runner import Runner
 from audience_graph.saved.defaults import declared
@@ -152,7 +152,7 @@ def _kept(row: Mapping[str, Any]) -> Kept | Unreadable:
             raise ConfigError("its name is none that a query may have")
         by, at = (None if row[key] is None else str(row[key]) for key in ("by", "at"))
         return Kept(_read(name, row["cypher"]), by, at)
-    except (ConfigError, NotFoundError) as exc:
+    except (ConfigError, NotFoundError, QueryError) as exc:
         return Unreadable(name, exc.message.removeprefix(f"{_place(name)}: "))
 
 
