@@ -195,6 +195,51 @@ def test_diff(runner: Neo4jRunner) -> None:
     runner.write(cypher("MATCH (e:Entity {id: 'e2'}) SET e.sensitive = true"))
     shown = call(runner, "audience.diff('2026-W29', '2026-W30')")
     assert not [r for r in shown if "e2" in (r["source"], r["target"])]
+    said = failure(runner, "audience.diff('2026-W29', '2026-W30', {entity: 'e2'})")
+    assert "options.entity: 'e2' is sensitive" in said and "because" not in said  # no such option
+
+
+def test_options_of_diff_are_named(runner: Neo4jRunner) -> None:
+    for options, said in (
+        ("{min_change: 2}", "options.min_change must be a number from 0 to 1, not 2"),
+        ("{foo: 2}", "options.foo is not an option; there are entity, limit, min_change"),
+        ("{min_relevance: 0.5}", "options.min_relevance is not an option; there are entity, limit, min_change"),
+        ("{limit: 0}", "options.limit must be"),
+    ):
+        assert said in failure(runner, f"audience.diff('2026-W29', '2026-W30', {options})")
+
+
+def test_a_version_is_read_while_it_is_whole(runner: Neo4jRunner) -> None:
+    mark = cypher("MATCH (v:RelationVersion {version: $v}) SET v.status = $status")
+    by_name = [
+        (f"audience.expand(['e1'], {{version: '{OLD_VERSION}'}})", "options.version"),
+        (f"audience.expandPacked(['e1'], {{version: '{OLD_VERSION}'}})", "options.version"),
+        (f"audience.picture(['e1'], {{version: '{OLD_VERSION}'}})", "options.version"),
+        (f"audience.neighbours('e1', {{version: '{OLD_VERSION}'}})", "options.version"),
+        (f"audience.path('e1', 'e3', {{version: '{OLD_VERSION}'}})", "options.version"),
+        (f"audience.diff('{OLD_VERSION}', '2026-W30')", "earlier"),
+        (f"audience.diff('2026-W30', '{OLD_VERSION}')", "later"),
+        (f"audience.exportRelations('{OLD_VERSION}')", "version"),
+        (f"audience.project('{OLD_VERSION}')", "version"),
+        (f"audience.projectEstimate('{OLD_VERSION}')", "version"),
+    ]
+    try:
+        for status in ("staging", "retiring", "retired", "failed"):
+            runner.write(mark, {"v": OLD_VERSION, "status": status})
+            for text, argument in by_name:
+                said = failure(runner, text)
+                assert said.startswith(f"{argument}: relation version {OLD_VERSION} is {status}"), said
+        runner.write(mark, {"v": OLD_VERSION, "status": "staged"})  # whole, and looked at before it is published
+        for text, _ in by_name:
+            assert call(runner, text), text
+        assert "options.week: no relation version" in failure(runner, "audience.expand(['e1'], {week: '2026-W29'})")
+    finally:
+        runner.write(mark, {"v": OLD_VERSION, "status": "published"})
+    both = f"{{week: '2026-W30', version: '{OLD_VERSION}'}}"
+    for text in (f"audience.expand(['e1'], {both})", f"audience.neighbours('e1', {both})"):
+        assert "options.week and options.version: give one of the two" in failure(runner, text)
+    for text in ("audience.exportRelations('x')", "audience.project('x')", "audience.projectEstimate('x')"):
+        assert failure(runner, text).startswith("version: there is no relation version x")
 
 
 def test_size_current_and_week(runner: Neo4jRunner) -> None:
@@ -209,7 +254,29 @@ def test_size_current_and_week(runner: Neo4jRunner) -> None:
     assert (old["version"], old["current"]) == (OLD_VERSION, False)
     assert call(runner, "audience.week('2020-W01')") == []
     for bad in ("'x'", "null", "''"):
-        assert "week" in failure(runner, f"audience.week({bad})")
+        said = failure(runner, f"audience.week({bad})")
+        assert said.startswith("name must be an ISO week such as 2026-W30, not ")
+    assert "entities: no entity has the id, name or alias 'zzz'" in failure(runner, "audience.size(['zzz'])")
+    assert "entities: 'Spa' means 2 entities" in failure(runner, "audience.size(['Spa'])")
+    assert "entities holds a null" in failure(runner, "audience.size(['e1', null])")
+
+
+def test_a_reason_is_asked_for_where_one_may_be_given(runner: Neo4jRunner) -> None:
+    runner.write(cypher("MATCH (e:Entity {id: 'e2'}) SET e.sensitive = true"))
+    for text, argument in (
+        ("audience.expand(['e2'])", "seeds"),
+        ("audience.neighbours('e2')", "entity"),
+        ("audience.path('e1', 'e2')", "to"),
+    ):
+        said = failure(runner, text)
+        assert f"{argument}: 'e2' is sensitive; ask with a reason: {{sensitive: true, because: 'why'}}" in said
+    said = failure(runner, "audience.size(['e1', 'face mask'])")
+    assert "entities: 'face mask' is sensitive" in said and "because" not in said
+    for text, argument in (("confirm('e2', 'e1')", "from"), ("reject('e1', 'e2')", "to")):
+        with pytest.raises(QueryError) as refused:
+            runner.write(cypher(f"CALL audience.{text}"))
+        said = refused.value.message
+        assert f"{argument}: 'e2' is sensitive" in said and "because" not in said
 
 
 def test_confirm_and_reject(runner: Neo4jRunner) -> None:

@@ -74,7 +74,7 @@ public final class DrawProcedures {
             }
         });
         Set<Node> nodes = new LinkedHashSet<>();
-        Seeds.byIdOrName(tx, seeds, options).found.forEach(seed -> arrange(seed, outward, nodes));
+        Seeds.byIdOrName(tx, "seeds", seeds, options).found.forEach(seed -> arrange(seed, outward, nodes));
         List<Relationship> drawn = new ArrayList<>();
         steps.forEach((source, targets) -> draw(source, targets, version, drawn));
         return Stream.of(new Picture(new ArrayList<>(nodes), drawn, version.name()));
