@@ -199,6 +199,17 @@ def test_diff(runner: Neo4jRunner) -> None:
     assert "options.entity: 'e2' is sensitive" in said and "because" not in said  # no such option
 
 
+def test_diff_hides_what_was_rejected(runner: Neo4jRunner) -> None:
+    runner.write(
+        cypher("MATCH (a:Entity {id: 'e1'}), (b:Entity) WHERE b.id IN ['e2', 'e4'] CREATE (a)-[:REJECTED]->(b)")
+    )
+    rows = call(runner, "audience.diff('2026-W29', '2026-W30', {entity: 'e1'})")
+    assert [(r["change"], r["target"]) for r in rows] == [("moved", "e3")]
+    runner.write(cypher("MATCH (a:Entity {id: 'e1'}), (b:Entity {id: 'e3'}) CREATE (a)-[:REJECTED]->(b)"))
+    assert call(runner, "audience.diff('2026-W29', '2026-W30', {entity: 'e1'})") == []
+    assert not [r for r in call(runner, "audience.diff('2026-W29', '2026-W30')") if r["source"] == "e1"]
+
+
 def test_options_of_diff_are_named(runner: Neo4jRunner) -> None:
     for options, said in (
         ("{min_change: 2}", "options.min_change must be a number from 0 to 1, not 2"),

@@ -187,7 +187,8 @@ public final class AskProcedures {
 
     @Procedure(name = "audience.diff", mode = Mode.READ)
     @Description("Relations that a later week has and an earlier one lacks (new), that it lacks (gone), or that moved, "
-            + "largest first; without sensitive entities. "
+            + "largest first; without rejected relations and "
+            + "sensitive entities. "
             + "Example: CALL audience.diff('2026-W29', '2026-W30', {entity: 'spa'})")
     public Stream<Change> diff(
             @Name(value = "earlier", description = "A week, or a relation version by its name") String earlier,
@@ -288,6 +289,10 @@ public final class AskProcedures {
             java.util.function.Consumer<Change> use) {
         Map<Node, Double> before = scores(source, types[0]);
         Map<Node, Double> after = scores(source, types[1]);
+        for (Relationship relation : source.getRelationships(Direction.OUTGOING, Overlay.REJECTED)) {
+            before.remove(relation.getEndNode());
+            after.remove(relation.getEndNode());
+        }
         after.forEach((target, score) -> {
             Double was = before.get(target);
             boolean differs = was == null || Math.abs(score - was) >= least && score.doubleValue() != was;
