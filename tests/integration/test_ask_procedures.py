@@ -168,6 +168,24 @@ def test_picture(runner: Neo4jRunner) -> None:
     assert "seeds must hold" in failure(runner, "audience.picture([])")
 
 
+def test_a_picture_tells_its_relations_to_cypher_too(runner: Neo4jRunner) -> None:
+    runner.write(
+        cypher("MATCH (a:Entity {id: 'e1'}), (b:Entity {id: 'e3'}) CREATE (a)-[:CONFIRMED {score: .856}]->(b)")
+    )
+    ask = "audience.picture(['e1'], {hops: 1}) YIELD relations UNWIND relations AS r"
+    rows = call(runner, f"{ask} RETURN r.source, r.target, r.score, r.shown, r.confirmed, r.version ORDER BY r.target")
+    assert [tuple(row.values()) for row in rows] == [
+        ("e1", "e2", 0.9, 0.9, False, VERSION), ("e1", "e3", 0.856, 0.86, True, VERSION),
+    ]  # fmt: skip
+    back = "audience.picture(['e7'], {reverse: true, hops: 1}) YIELD relations UNWIND relations AS r"
+    rows = call(runner, f"{back} RETURN r.source AS source, r.target AS target ORDER BY source")
+    assert [(row["source"], row["target"]) for row in rows] == [("e5", "e7"), ("e6", "e7")]
+    [row] = call(runner, "audience.picture(['e1'])")
+    drawn = [(r.start_node["id"], r.end_node["id"], dict(r)) for r in row["relationships"]]
+    told = [(r.pop("source"), r.pop("target"), r) for r in row["relations"]]
+    assert told == drawn
+
+
 def test_a_drawn_relation_is_in_no_store(runner: Neo4jRunner) -> None:
     ask = "audience.picture(['e1']) YIELD relationships UNWIND relationships AS r"
     rows = call(runner, f"{ask} RETURN type(r) AS type, startNode(r).id AS start, endNode(r).id AS end, r")
