@@ -186,6 +186,24 @@ def test_a_picture_tells_its_relations_to_cypher_too(runner: Neo4jRunner) -> Non
     assert told == drawn
 
 
+def test_a_confirmed_relation_without_a_score_leads_nowhere(runner: Neo4jRunner) -> None:
+    runner.write(
+        cypher(
+            "MATCH (a:Entity {id: 'e1'}), (b:Entity {id: 'e3'}), (c:Entity {id: 'e6'})"
+            " CREATE (a)-[:CONFIRMED]->(b), (a)-[:CONFIRMED]->(c)"
+        )
+    )
+    expanded = call(runner, "audience.expand(['e1'], {hops: 1})")
+    assert [(r["entity"], r["relevance"]) for r in expanded] == [("e2", 0.9), ("e3", 0.6)]
+    rows = call(runner, "audience.neighbours('e1')")
+    assert [(r["entity"], r["score"], r["confirmed"]) for r in rows] == [("e2", 0.9, False), ("e3", 0.6, True)]
+    assert call(runner, "audience.neighbours('e6', {reverse: true})")[0]["entity"] == "e5"
+    [row] = call(runner, "audience.picture(['e1'], {hops: 1})")
+    assert {(r.end_node["id"], r.type) for r in row["relationships"]} == {
+        ("e2", "SCORE_80_100"), ("e3", "CONFIRMED_60_80"),
+    }  # fmt: skip
+
+
 def test_a_drawn_relation_is_in_no_store(runner: Neo4jRunner) -> None:
     ask = "audience.picture(['e1']) YIELD relationships UNWIND relationships AS r"
     rows = call(runner, f"{ask} RETURN type(r) AS type, startNode(r).id AS start, endNode(r).id AS end, r")

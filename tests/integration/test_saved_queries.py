@@ -139,6 +139,33 @@ def test_nothing_sensitive_is_told(ag: AudienceGraph, runner: Neo4jRunner) -> No
     assert ag.query("similar_services", phrase="e1").columns["id"] == ("e2", "e3", "e6")
 
 
+def test_a_confirmed_relation_without_a_score_leads_nowhere(ag: AudienceGraph, runner: Neo4jRunner) -> None:
+    def told() -> dict[str, list[Any]]:
+        asked: dict[str, dict[str, Any]] = {
+            "similar_services": {"phrase": "e1"},
+            "near_of_a_type": {"phrase": "e1", "type": "service"},
+            "who_leads_here": {"phrase": "e9"},
+            "relations_among_these": {"phrases": ["e1", "e9"]},
+            "near_all_of_these": {"phrases": ["e1", "e5"]},
+            "bridges": {"phrase": "e1", "other": "e5"},
+            "path_between": {"phrase": "e1", "other": "e9"},
+            "within_two_hops": {"phrase": "e1"},
+        }
+        return {name: list(ag.query(name, **given).rows()) for name, given in asked.items()}
+
+    before = told()
+    runner.write(
+        cypher(
+            "MATCH (a:Entity {id: 'e1'}), (b:Entity {id: 'e5'}), (c:Entity {id: 'e9'})"
+            " CREATE (a)-[:CONFIRMED {note: 'a test'}]->(c), (b)-[:CONFIRMED {note: 'a test'}]->(c)"
+        )
+    )
+    try:
+        assert told() == before
+    finally:
+        runner.write(cypher("MATCH ()-[r:CONFIRMED {note: 'a test'}]->() DELETE r"))
+
+
 @pytest.mark.parametrize(
     ("name", "typed", "expected"),
     [

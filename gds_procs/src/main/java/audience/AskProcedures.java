@@ -63,6 +63,10 @@ public final class AskProcedures {
             @Description("What proposed it") String provenance,
             @Description("Whether people or results confirmed it") Boolean confirmed,
             @Description("Relation version that was read") String version) {
+        Neighbour confirmedWith(Double own) {
+            return new Neighbour(entity, name, type, own == null ? score : Double.valueOf(Math.max(own, score)), margin,
+                    rank, provenance, true, version);
+        }
     }
 
     /** The best path between two entities. */
@@ -142,15 +146,20 @@ public final class AskProcedures {
         Direction way = options.reverse() ? Direction.INCOMING : Direction.OUTGOING;
         for (Relationship relation : source.getRelationships(way, RelationshipType.withName(version.relationType()))) {
             Node target = relation.getOtherNode(source);
-            found.put(target, neighbour(target, relation, false, version));
+            Double score = Overlay.score(relation);
+            if (score != null) {
+                found.put(target, neighbour(target, relation, score, false, version));
+            }
         }
         for (Relationship relation : source.getRelationships(way, Overlay.CONFIRMED)) {
             Node target = relation.getOtherNode(source);
             Neighbour mined = found.get(target);
-            Neighbour own = neighbour(target, relation, true, version);
-            found.put(target, mined == null ? own : new Neighbour(own.entity(), own.name(), own.type(),
-                    Math.max(own.score(), mined.score()), mined.margin(), mined.rank(), mined.provenance(), true,
-                    version.name()));
+            Double score = Overlay.score(relation);
+            if (mined != null) {
+                found.put(target, mined.confirmedWith(score));
+            } else if (score != null) {
+                found.put(target, neighbour(target, relation, score, true, version));
+            }
         }
         for (Relationship relation : source.getRelationships(way, Overlay.REJECTED)) {
             found.remove(relation.getOtherNode(source));
@@ -319,9 +328,9 @@ public final class AskProcedures {
         return found;
     }
 
-    private static Neighbour neighbour(Node target, Relationship relation, boolean confirmed, Version version) {
-        return new Neighbour(id(target), name(target), type(target),
-                ((Number) relation.getProperty("score", 1.0)).doubleValue(),
+    private static Neighbour neighbour(
+            Node target, Relationship relation, double score, boolean confirmed, Version version) {
+        return new Neighbour(id(target), name(target), type(target), score,
                 relation.getProperty("margin", null) instanceof Number margin ? margin.doubleValue() : null,
                 whole(relation.getProperty("rank", null)), (String) relation.getProperty("provenance", null), confirmed,
                 version.name());
