@@ -18,6 +18,8 @@ import org.neo4j.graphdb.Transaction;
 final class Seeds {
     private static final int SHOWN = 5;
     private static final int DOTLESS_I = 0x131;
+    private static final char FIRST_IDEOGRAPH = 0x4E00;
+    private static final char LAST_IDEOGRAPH = 0x9FFF;
     /** What the client counts as space: Unicode's white space and the four information separators. */
     private static final Pattern SPACE = Pattern.compile("[\\s\\x1c-\\x1f]+", Pattern.UNICODE_CHARACTER_CLASS);
 
@@ -139,7 +141,8 @@ final class Seeds {
         String wanted = folded(phrase);
         TreeMap<String, Node> meant = meant(candidates(tx, phrase), wanted);
         if (meant.isEmpty()) {
-            // no index, or one whose analyzer splits the spellings differently
+            // no index, or one whose analyzer splits the spellings differently: a full-text index finds no 'Straße' by
+            // STRASSE, so that only a look at every name tells that there is none
             try (ResourceIterator<Node> all = tx.findNodes(Overlay.ENTITY)) {
                 meant = meant(() -> all, wanted);
             }
@@ -159,11 +162,10 @@ final class Seeds {
         TreeMap<String, Node> byName = new TreeMap<>();
         TreeMap<String, Node> byAlias = new TreeMap<>();
         for (Node node : nodes) {
-            String id = String.valueOf(node.getProperty("id", ""));
-            if (folded(String.valueOf(node.getProperty("name", ""))).equals(wanted)) {
-                byName.put(id, node);
+            if (folds(String.valueOf(node.getProperty("name", "")), wanted)) {
+                byName.put(String.valueOf(node.getProperty("id", "")), node);
             } else if (hasAlias(node, wanted)) {
-                byAlias.put(id, node);
+                byAlias.put(String.valueOf(node.getProperty("id", "")), node);
             }
         }
         return byName.isEmpty() ? byAlias : byName;
@@ -200,12 +202,32 @@ final class Seeds {
     private static boolean hasAlias(Node node, String wanted) {
         if (node.getProperty("aliases", null) instanceof String[] aliases) {
             for (String alias : aliases) {
-                if (folded(alias).equals(wanted)) {
+                if (folds(alias, wanted)) {
                     return true;
                 }
             }
         }
         return false;
+    }
+
+    /** Whether the normal form of a text is `wanted`; most texts are told apart by how they begin. */
+    private static boolean folds(String text, String wanted) {
+        int begins = begins(text);
+        return (begins < 0 || !wanted.isEmpty() && wanted.charAt(0) == begins) && folded(text).equals(wanted);
+    }
+
+    /** Return the first letter of the normal form of a text, -1 where that takes more than a look. */
+    private static int begins(String text) {
+        if (text.isEmpty()) {
+            return -1;
+        }
+        char first = text.charAt(0);
+        if (first >= FIRST_IDEOGRAPH && first <= LAST_IDEOGRAPH) {
+            return first;
+        }
+        // what follows a letter may be an accent that belongs to it
+        boolean plain = first > ' ' && first <= '~' && (text.length() == 1 || text.charAt(1) <= '~');
+        return plain ? Character.toLowerCase(first) : -1;
     }
 
     /** The form in which the client compares names: NFKC, case folded, single spaces. */
