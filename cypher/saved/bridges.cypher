@@ -26,7 +26,8 @@ CALL (second, target, version) {
   RETURN max(relation.score) AS from_other
 }
 WITH first, second, target, from_first, from_other
-WHERE from_other IS NOT NULL AND none(e IN [first, second, target] WHERE coalesce(e.sensitive = true, false))
+WHERE from_first IS NOT NULL AND from_other IS NOT NULL
+  AND none(e IN [first, second, target] WHERE coalesce(e.sensitive = true, false))
 RETURN target.id AS id, target.name AS name, target.type AS type, CASE WHEN from_first < from_other THEN from_first ELSE from_other END AS score, from_first, from_other
 ORDER BY score DESC, id
 LIMIT $limit

@@ -22,7 +22,7 @@ CALL (source, version) {
   RETURN target, relation.score AS score, true AS confirmed
 }
 WITH version, sources, source, target, max(score) AS score, any(c IN collect(confirmed) WHERE c) AS confirmed
-WHERE NOT (source)-[:REJECTED]->(target)
+WHERE score IS NOT NULL AND NOT (source)-[:REJECTED]->(target)
   AND none(e IN [source, target] WHERE coalesce(e.sensitive = true, false))
 WITH sources, target, count(*) AS reached, min(score) AS score
 WHERE reached = size(sources) AND NOT target IN sources

@@ -17,7 +17,7 @@ CALL (source, version) {
   RETURN target, relation.score AS score, true AS confirmed
 }
 WITH version, source, target, max(score) AS score, any(c IN collect(confirmed) WHERE c) AS confirmed
-WHERE NOT (source)-[:REJECTED]->(target)
+WHERE score IS NOT NULL AND NOT (source)-[:REJECTED]->(target)
   AND none(e IN [source, target] WHERE coalesce(e.sensitive = true, false))
   AND target.type = $type
 RETURN target.id AS id, target.name AS name, target.type AS type, score, confirmed

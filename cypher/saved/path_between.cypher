@@ -40,7 +40,8 @@ CALL (version, first, last, before_last) {
   WHERE coalesce(c.rank, 1) <= $fan_out AND NOT (one)-[:REJECTED]->(two) AND NOT (two)-[:REJECTED]->(last)
   RETURN [first, one, two, last] AS stops, relevance * second * c.score AS relevance
 }
-WITH stops, relevance WHERE none(stop IN stops WHERE coalesce(stop.sensitive = true, false))
+WITH stops, relevance
+WHERE relevance IS NOT NULL AND none(stop IN stops WHERE coalesce(stop.sensitive = true, false))
 RETURN [stop IN stops | stop.name] AS names, [stop IN stops | stop.id] AS ids, size(stops) - 1 AS hops, relevance
 ORDER BY relevance DESC, hops, ids
 LIMIT 1

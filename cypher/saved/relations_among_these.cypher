@@ -22,7 +22,7 @@ CALL (source, version) {
   RETURN target, relation.score AS score, true AS confirmed
 }
 WITH sources, source, target, max(score) AS score, any(c IN collect(confirmed) WHERE c) AS confirmed
-WHERE target IN sources AND NOT (source)-[:REJECTED]->(target)
+WHERE target IN sources AND score IS NOT NULL AND NOT (source)-[:REJECTED]->(target)
 RETURN source.id AS source, target.id AS target, source.name AS source_name, target.name AS target_name, score,
        confirmed
 ORDER BY score DESC, source, target

@@ -18,7 +18,7 @@ CALL (goal, version) {
   RETURN target, relation.score AS score, true AS confirmed
 }
 WITH goal, target, max(score) AS score, any(c IN collect(confirmed) WHERE c) AS confirmed
-WHERE NOT (target)-[:REJECTED]->(goal)
+WHERE score IS NOT NULL AND NOT (target)-[:REJECTED]->(goal)
   AND none(e IN [goal, target] WHERE coalesce(e.sensitive = true, false))
 RETURN target.id AS id, target.name AS name, target.type AS type, score, confirmed
 ORDER BY score DESC, id

@@ -39,6 +39,8 @@ CASES: dict[str, list[tuple[dict[str, Any], tuple[str, ...], list[tuple[Any, ...
     "entity_card": [
         ({"phrase": "skin care"}, ("id", "reach", "leads_to", "led_from", "confirmed", "rejected"),
          [("e1", 300, 2, 1, 1, 0)]),
+        ({"phrase": "e3"}, ("leads_to", "led_from", "confirmed", "rejected"), [(0, 1, 0, 1)]),
+        ({"phrase": "massage"}, ("id", "leads_to", "led_from"), [("e8", 0, 0)]),
         ({"phrase": "nobody"}, ("id",), []),
     ],
     "find_by_words": [
@@ -55,6 +57,7 @@ CASES: dict[str, list[tuple[dict[str, Any], tuple[str, ...], list[tuple[Any, ...
     "hubs": [
         ({"type": "product"}, ("id", "led_from"), [("e7", 2), ("e11", 1), ("e2", 1)]),
         ({"type": "product", "among": 2}, ("id", "led_from"), [("e11", 1), ("e2", 1)]),
+        ({"type": "service"}, ("id", "led_from", "leads_to"), [("e1", 1, 2), ("e3", 1, 0)]),
     ],
     "most_met": [({"type": "service"}, ("id", "reach"), [("e3", 400), ("e1", 300)])],
     "moved_this_week": [({"phrase": "e1"}, ("id", "score", "before"), [("e3", 0.6, 0.55)])],
@@ -112,7 +115,7 @@ CASES: dict[str, list[tuple[dict[str, Any], tuple[str, ...], list[tuple[Any, ...
           ("e7", 2, "Alex Morgan")]),
         ({"phrase": "e1", "fan_out": 1}, ("id",), [("e2",), ("e11",), ("e6",), ("e7",)]),
     ],
-    "without_relations": [({"type": "service"}, ("id",), [("e10",), ("e8",), ("e9",)])],
+    "without_relations": [({"type": "service"}, ("id",), [("e3",), ("e10",), ("e8",), ("e9",)])],
 }  # fmt: skip
 
 

@@ -168,6 +168,42 @@ def test_picture(runner: Neo4jRunner) -> None:
     assert "seeds must hold" in failure(runner, "audience.picture([])")
 
 
+def test_a_picture_tells_its_relations_to_cypher_too(runner: Neo4jRunner) -> None:
+    runner.write(
+        cypher("MATCH (a:Entity {id: 'e1'}), (b:Entity {id: 'e3'}) CREATE (a)-[:CONFIRMED {score: .856}]->(b)")
+    )
+    ask = "audience.picture(['e1'], {hops: 1}) YIELD relations UNWIND relations AS r"
+    rows = call(runner, f"{ask} RETURN r.source, r.target, r.score, r.shown, r.confirmed, r.version ORDER BY r.target")
+    assert [tuple(row.values()) for row in rows] == [
+        ("e1", "e2", 0.9, 0.9, False, VERSION), ("e1", "e3", 0.856, 0.86, True, VERSION),
+    ]  # fmt: skip
+    back = "audience.picture(['e7'], {reverse: true, hops: 1}) YIELD relations UNWIND relations AS r"
+    rows = call(runner, f"{back} RETURN r.source AS source, r.target AS target ORDER BY source")
+    assert [(row["source"], row["target"]) for row in rows] == [("e5", "e7"), ("e6", "e7")]
+    [row] = call(runner, "audience.picture(['e1'])")
+    drawn = [(r.start_node["id"], r.end_node["id"], dict(r)) for r in row["relationships"]]
+    told = [(r.pop("source"), r.pop("target"), r) for r in row["relations"]]
+    assert told == drawn
+
+
+def test_a_confirmed_relation_without_a_score_leads_nowhere(runner: Neo4jRunner) -> None:
+    runner.write(
+        cypher(
+            "MATCH (a:Entity {id: 'e1'}), (b:Entity {id: 'e3'}), (c:Entity {id: 'e6'})"
+            " CREATE (a)-[:CONFIRMED]->(b), (a)-[:CONFIRMED]->(c)"
+        )
+    )
+    expanded = call(runner, "audience.expand(['e1'], {hops: 1})")
+    assert [(r["entity"], r["relevance"]) for r in expanded] == [("e2", 0.9), ("e3", 0.6)]
+    rows = call(runner, "audience.neighbours('e1')")
+    assert [(r["entity"], r["score"], r["confirmed"]) for r in rows] == [("e2", 0.9, False), ("e3", 0.6, True)]
+    assert call(runner, "audience.neighbours('e6', {reverse: true})")[0]["entity"] == "e5"
+    [row] = call(runner, "audience.picture(['e1'], {hops: 1})")
+    assert {(r.end_node["id"], r.type) for r in row["relationships"]} == {
+        ("e2", "SCORE_80_100"), ("e3", "CONFIRMED_60_80"),
+    }  # fmt: skip
+
+
 def test_a_drawn_relation_is_in_no_store(runner: Neo4jRunner) -> None:
     ask = "audience.picture(['e1']) YIELD relationships UNWIND relationships AS r"
     rows = call(runner, f"{ask} RETURN type(r) AS type, startNode(r).id AS start, endNode(r).id AS end, r")
@@ -195,6 +231,63 @@ def test_diff(runner: Neo4jRunner) -> None:
     runner.write(cypher("MATCH (e:Entity {id: 'e2'}) SET e.sensitive = true"))
     shown = call(runner, "audience.diff('2026-W29', '2026-W30')")
     assert not [r for r in shown if "e2" in (r["source"], r["target"])]
+    said = failure(runner, "audience.diff('2026-W29', '2026-W30', {entity: 'e2'})")
+    assert "options.entity: 'e2' is sensitive" in said
+    assert "because" not in said
+
+
+def test_diff_hides_what_was_rejected(runner: Neo4jRunner) -> None:
+    runner.write(
+        cypher("MATCH (a:Entity {id: 'e1'}), (b:Entity) WHERE b.id IN ['e2', 'e4'] CREATE (a)-[:REJECTED]->(b)")
+    )
+    rows = call(runner, "audience.diff('2026-W29', '2026-W30', {entity: 'e1'})")
+    assert [(r["change"], r["target"]) for r in rows] == [("moved", "e3")]
+    runner.write(cypher("MATCH (a:Entity {id: 'e1'}), (b:Entity {id: 'e3'}) CREATE (a)-[:REJECTED]->(b)"))
+    assert call(runner, "audience.diff('2026-W29', '2026-W30', {entity: 'e1'})") == []
+    assert not [r for r in call(runner, "audience.diff('2026-W29', '2026-W30')") if r["source"] == "e1"]
+
+
+def test_options_of_diff_are_named(runner: Neo4jRunner) -> None:
+    for options, said in (
+        ("{min_change: 2}", "options.min_change must be a number from 0 to 1, not 2"),
+        ("{foo: 2}", "options.foo is not an option; there are entity, limit, min_change"),
+        ("{min_relevance: 0.5}", "options.min_relevance is not an option; there are entity, limit, min_change"),
+        ("{limit: 0}", "options.limit must be"),
+    ):
+        assert said in failure(runner, f"audience.diff('2026-W29', '2026-W30', {options})")
+
+
+def test_a_version_is_read_while_it_is_whole(runner: Neo4jRunner) -> None:
+    mark = cypher("MATCH (v:RelationVersion {version: $v}) SET v.status = $status")
+    by_name = [
+        (f"audience.expand(['e1'], {{version: '{OLD_VERSION}'}})", "options.version"),
+        (f"audience.expandPacked(['e1'], {{version: '{OLD_VERSION}'}})", "options.version"),
+        (f"audience.picture(['e1'], {{version: '{OLD_VERSION}'}})", "options.version"),
+        (f"audience.neighbours('e1', {{version: '{OLD_VERSION}'}})", "options.version"),
+        (f"audience.path('e1', 'e3', {{version: '{OLD_VERSION}'}})", "options.version"),
+        (f"audience.diff('{OLD_VERSION}', '2026-W30')", "earlier"),
+        (f"audience.diff('2026-W30', '{OLD_VERSION}')", "later"),
+        (f"audience.exportRelations('{OLD_VERSION}')", "version"),
+        (f"audience.project('{OLD_VERSION}')", "version"),
+        (f"audience.projectEstimate('{OLD_VERSION}')", "version"),
+    ]
+    try:
+        for status in ("staging", "retiring", "retired", "failed"):
+            runner.write(mark, {"v": OLD_VERSION, "status": status})
+            for text, argument in by_name:
+                said = failure(runner, text)
+                assert said.startswith(f"{argument}: relation version {OLD_VERSION} is {status}"), said
+        runner.write(mark, {"v": OLD_VERSION, "status": "staged"})  # whole, and looked at before it is published
+        for text, _ in by_name:
+            assert call(runner, text), text
+        assert "options.week: no relation version" in failure(runner, "audience.expand(['e1'], {week: '2026-W29'})")
+    finally:
+        runner.write(mark, {"v": OLD_VERSION, "status": "published"})
+    both = f"{{week: '2026-W30', version: '{OLD_VERSION}'}}"
+    for text in (f"audience.expand(['e1'], {both})", f"audience.neighbours('e1', {both})"):
+        assert "options.week and options.version: give one of the two" in failure(runner, text)
+    for text in ("audience.exportRelations('x')", "audience.project('x')", "audience.projectEstimate('x')"):
+        assert failure(runner, text).startswith("version: there is no relation version x")
 
 
 def test_size_current_and_week(runner: Neo4jRunner) -> None:
@@ -209,7 +302,57 @@ def test_size_current_and_week(runner: Neo4jRunner) -> None:
     assert (old["version"], old["current"]) == (OLD_VERSION, False)
     assert call(runner, "audience.week('2020-W01')") == []
     for bad in ("'x'", "null", "''"):
-        assert "week" in failure(runner, f"audience.week({bad})")
+        said = failure(runner, f"audience.week({bad})")
+        assert said.startswith("name must be an ISO week such as 2026-W30, not ")
+    assert "entities: no entity has the id, name or alias 'zzz'" in failure(runner, "audience.size(['zzz'])")
+    assert "entities: 'Spa' means 2 entities" in failure(runner, "audience.size(['Spa'])")
+    assert "entities holds a null" in failure(runner, "audience.size(['e1', null])")
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("Straße", "STRASSE"), ("strasse", "Straẞe"), ("Wellness", "ＷＥＬＬＮＥＳＳ"),
+        ("ｗｅｌｌｎｅｓｓ", "WELLNESS"), ("C#", "c＃"), ("ſpaß", "SPASS"),
+        ("hot  stone", " Hot\u00a0\t Stone "), (" \x1chot stone", "hot stone"), ("ﬁtness", "FITNESS"), ("ΟΔΟΣ", "οδος"),
+        ("İzmir", "i\u0307zmir"), ("e\u0301tude", "Étude"), ("É", "e\u0301"), ("Kelvin", "\u212aelvin"), ("🦄", "🦄"),
+        ("🧖🏽‍♀️ 店", "🧖🏽‍♀️\u3000店"), ("丽人丽妆", "丽人丽妆"),
+        ("①号店", "1号店"), ("か\u3099ん", "がん"),
+    ],
+)  # fmt: skip
+def test_names_of_one_normal_form_are_one_name(runner: Neo4jRunner, name: str, typed: str) -> None:
+    runner.write(
+        cypher("MATCH (e:Entity {id: 'e8'}) SET e.name = $name, e.aliases = ['x', $name + ' two']"), {"name": name}
+    )
+    try:
+        runner.auto_commit(cypher("CALL db.index.fulltext.awaitEventuallyConsistentIndexRefresh()"))
+        for phrase in (typed, name, f"{typed} TWO"):
+            [row] = call(runner, "audience.neighbours($p, {reverse: true})", p=phrase)
+            assert row["entity"] == "e3"
+        for phrase in (f"{typed} three", typed[1:] + "q", "q" + typed):
+            assert "no entity has" in failure(runner, "audience.neighbours($p)", p=phrase)
+    finally:
+        runner.write(cypher("MATCH (e:Entity {id: 'e8'}) SET e.name = 'massage', e.aliases = []"))
+
+
+def test_a_reason_is_asked_for_where_one_may_be_given(runner: Neo4jRunner) -> None:
+    runner.write(cypher("MATCH (e:Entity {id: 'e2'}) SET e.sensitive = true"))
+    for text, argument in (
+        ("audience.expand(['e2'])", "seeds"),
+        ("audience.neighbours('e2')", "entity"),
+        ("audience.path('e1', 'e2')", "to"),
+    ):
+        said = failure(runner, text)
+        assert f"{argument}: 'e2' is sensitive; ask with a reason: {{sensitive: true, because: 'why'}}" in said
+    said = failure(runner, "audience.size(['e1', 'face mask'])")
+    assert "entities: 'face mask' is sensitive" in said
+    assert "because" not in said
+    for text, argument in (("confirm('e2', 'e1')", "from"), ("reject('e1', 'e2')", "to")):
+        with pytest.raises(QueryError) as refused:
+            runner.write(cypher(f"CALL audience.{text}"))
+        said = refused.value.message
+        assert f"{argument}: 'e2' is sensitive" in said
+        assert "because" not in said
 
 
 def test_confirm_and_reject(runner: Neo4jRunner) -> None:

@@ -147,6 +147,18 @@ def test_a_click_draws_colours_by_type_and_widths_by_score(opened: Looked, tmp_p
     keep_picture(page, Path(os.environ.get("AUDIENCE_GRAPH_PICTURES", tmp_path)))
 
 
+def test_a_typed_picture_draws_the_same(opened: Looked) -> None:
+    page = opened.page
+    page.locator(".monaco-editor").first.click()
+    page.keyboard.insert_text("CALL audience.picture(['sun protection'], {limit: 25})")
+    page.keyboard.press("Control+Enter")
+    frame = newest_frame(page)
+    expect(frame.get_by_test_id("frameCommand")).to_contain_text("{limit: 25})")
+    colours, widths = drawn(frame)
+    assert colours["sun protection"] == COLOURS["service"]
+    assert [widths[caption] for caption in ("0.14", "0.94")] == pytest.approx([*WIDTHS.values()][:: len(WIDTHS) - 1])
+
+
 def test_path_and_what_is_new_draw(opened: Looked) -> None:
     page = opened.page
     slide(page, "From one service to another")

@@ -142,6 +142,51 @@ def test_nothing_sensitive_is_told(ag: AudienceGraph, runner: Neo4jRunner) -> No
     assert ag.query("similar_services", phrase="e1").columns["id"] == ("e2", "e3", "e6")
 
 
+def test_a_rejected_relation_is_in_no_answer(ag: AudienceGraph, runner: Neo4jRunner) -> None:
+    runner.write(
+        cypher(
+            "MATCH (a:Entity {id: 'e1'}), (b:Entity) WHERE b.id IN ['e3', 'e4', 'e9']"
+            " CREATE (a)-[:REJECTED {note: 'a test'}]->(b)"
+        )
+    )
+    try:
+        assert ag.query("gone_this_week", phrase="e1").columns["id"] == ()
+        [card] = ag.query("entity_card", phrase="e1").rows()
+        assert (card["leads_to"], card["rejected"]) == (1, 3)  # one of the three is a relation of this week
+        hubs = ag.query("hubs", type="service").columns
+        assert (hubs["id"], hubs["leads_to"]) == (("e1",), (1,))
+        assert ag.query("without_relations", type="service").columns["id"] == ("e3", "e10", "e8", "e9")
+    finally:
+        runner.write(cypher("MATCH ()-[r:REJECTED {note: 'a test'}]->() DELETE r"))
+
+
+def test_a_confirmed_relation_without_a_score_leads_nowhere(ag: AudienceGraph, runner: Neo4jRunner) -> None:
+    def told() -> dict[str, list[Any]]:
+        asked: dict[str, dict[str, Any]] = {
+            "similar_services": {"phrase": "e1"},
+            "near_of_a_type": {"phrase": "e1", "type": "service"},
+            "who_leads_here": {"phrase": "e9"},
+            "relations_among_these": {"phrases": ["e1", "e9"]},
+            "near_all_of_these": {"phrases": ["e1", "e5"]},
+            "bridges": {"phrase": "e1", "other": "e5"},
+            "path_between": {"phrase": "e1", "other": "e9"},
+            "within_two_hops": {"phrase": "e1"},
+        }
+        return {name: list(ag.query(name, **given).rows()) for name, given in asked.items()}
+
+    before = told()
+    runner.write(
+        cypher(
+            "MATCH (a:Entity {id: 'e1'}), (b:Entity {id: 'e5'}), (c:Entity {id: 'e9'})"
+            " CREATE (a)-[:CONFIRMED {note: 'a test'}]->(c), (b)-[:CONFIRMED {note: 'a test'}]->(c)"
+        )
+    )
+    try:
+        assert told() == before
+    finally:
+        runner.write(cypher("MATCH ()-[r:CONFIRMED {note: 'a test'}]->() DELETE r"))
+
+
 @pytest.mark.parametrize(
     ("name", "typed", "expected"),
     [

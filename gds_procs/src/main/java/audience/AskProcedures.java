@@ -25,8 +25,8 @@ import org.neo4j.procedure.TerminationGuard;
 
 /** What analysts ask beside an expansion: resolve, neighbours, path, diff, size, and which weeks there are. */
 public final class AskProcedures {
-    private static final String READ = "week (such as 2026-W30, default the current release), version (one relation "
-            + "version by its name), sensitive (let sensitive entities in, default false), because (why; goes with "
+    private static final String READ = "week (such as 2026-W30, default the current release), version (in place of "
+            + "week: one relation version by its name, published or staged), sensitive (let sensitive entities in, default false), because (why; goes with "
             + "sensitive, written to the server's log)";
     private static final Set<String> WHICH = Set.of("week", "version", "sensitive", "because");
 
@@ -63,6 +63,10 @@ public final class AskProcedures {
             @Description("What proposed it") String provenance,
             @Description("Whether people or results confirmed it") Boolean confirmed,
             @Description("Relation version that was read") String version) {
+        Neighbour confirmedWith(Double own) {
+            return new Neighbour(entity, name, type, own == null ? score : Double.valueOf(Math.max(own, score)), margin,
+                    rank, provenance, true, version);
+        }
     }
 
     /** The best path between two entities. */
@@ -142,15 +146,20 @@ public final class AskProcedures {
         Direction way = options.reverse() ? Direction.INCOMING : Direction.OUTGOING;
         for (Relationship relation : source.getRelationships(way, RelationshipType.withName(version.relationType()))) {
             Node target = relation.getOtherNode(source);
-            found.put(target, neighbour(target, relation, false, version));
+            Double score = Overlay.score(relation);
+            if (score != null) {
+                found.put(target, neighbour(target, relation, score, false, version));
+            }
         }
         for (Relationship relation : source.getRelationships(way, Overlay.CONFIRMED)) {
             Node target = relation.getOtherNode(source);
             Neighbour mined = found.get(target);
-            Neighbour own = neighbour(target, relation, true, version);
-            found.put(target, mined == null ? own : new Neighbour(own.entity(), own.name(), own.type(),
-                    Math.max(own.score(), mined.score()), mined.margin(), mined.rank(), mined.provenance(), true,
-                    version.name()));
+            Double score = Overlay.score(relation);
+            if (mined != null) {
+                found.put(target, mined.confirmedWith(score));
+            } else if (score != null) {
+                found.put(target, neighbour(target, relation, score, true, version));
+            }
         }
         for (Relationship relation : source.getRelationships(way, Overlay.REJECTED)) {
             found.remove(relation.getOtherNode(source));
@@ -187,7 +196,8 @@ public final class AskProcedures {
 
     @Procedure(name = "audience.diff", mode = Mode.READ)
     @Description("Relations that a later week has and an earlier one lacks (new), that it lacks (gone), or that moved, "
-            + "largest first; without sensitive entities. "
+            + "largest first; without rejected relations and "
+            + "sensitive entities. "
             + "Example: CALL audience.diff('2026-W29', '2026-W30', {entity: 'spa'})")
     public Stream<Change> diff(
             @Name(value = "earlier", description = "A week, or a relation version by its name") String earlier,
@@ -195,13 +205,9 @@ public final class AskProcedures {
             @Name(value = "options", defaultValue = "{}", description = "entity (of this one alone; default all: reads "
                     + "every relation of both weeks), min_change (of a score that moved, 0 to 1, default 0.01), limit "
                     + "(default 1000)") Map<String, Object> given) {
-        Map<String, Object> values = new HashMap<>(given == null ? Map.of() : given);
-        Object entity = values.remove("entity");
-        Object least = values.remove("min_change");
-        if (least != null) {
-            values.put("min_relevance", least);
-        }
-        Options options = Options.of(values, Set.of("limit", "min_relevance"), 1000);
+        Options options = Options.of(given, Set.of("entity", "min_change", "limit"), 1000);
+        double least = Options.fraction(given, "min_change", 0.01);
+        Object entity = given == null ? null : given.get("entity");
         Version before = Version.named(tx, "earlier", earlier);
         Version after = Version.named(tx, "later", later);
         RelationshipType[] types = {
@@ -211,14 +217,13 @@ public final class AskProcedures {
                 .thenComparing(Change::source, (a, b) -> CodePoints.compare(b, a))
                 .thenComparing(Change::target, (a, b) -> CodePoints.compare(b, a));
         PriorityQueue<Change> best = new PriorityQueue<>(smallest);
-        double moved = least == null ? 0.01 : options.minRelevance();
         try (ResourceIterator<Node> all = tx.findNodes(Overlay.ENTITY)) {
             Iterable<Node> sources =
                     entity == null ? () -> all : List.of(Seeds.one(tx, "options.entity", entity, options));
             for (Node source : sources) {
                 guard.check();
                 if (shown(source, options)) {
-                    changes(source, types, moved, options, change -> {
+                    changes(source, types, least, options, change -> {
                         best.add(change);
                         if (best.size() > options.limit()) {
                             best.poll();
@@ -235,11 +240,11 @@ public final class AskProcedures {
             + "exact number is the client's to count. Example: CALL audience.size(['spa', 'yoga'])")
     public Stream<Size> size(
             @Name(value = "entities", description = "Ids, names or aliases of entities") List<String> entities) {
-        Options options = Options.of(Map.of());
+        Options options = Options.none();
         long most = 0;
         long sum = 0;
         List<String> hidden = new ArrayList<>();
-        List<Node> nodes = Seeds.byIdOrName(tx, Seeds.list("entities", entities), options).found;
+        List<Node> nodes = Seeds.byIdOrName(tx, "entities", entities, options).found;
         for (Node node : nodes) {
             if (node.getProperty("reach", null) instanceof Number reach) {
                 most = Math.max(most, reach.longValue());
@@ -255,7 +260,7 @@ public final class AskProcedures {
     @Procedure(name = "audience.current", mode = Mode.READ)
     @Description("The release that is current, and its relation version. Example: CALL audience.current()")
     public Stream<VersionRow> current() {
-        Version.find(tx, Options.of(Map.of())); // raises where nothing is published
+        Version.find(tx, Options.none()); // raises where nothing is published
         return versions(null).filter(VersionRow::current);
     }
 
@@ -263,11 +268,10 @@ public final class AskProcedures {
     @Description("The relation versions of a week that may be read, newest first. "
             + "Example: CALL audience.week('2026-W30')")
     public Stream<VersionRow> week(@Name(value = "name", description = "ISO week, such as 2026-W30") String name) {
-        String week = Options.of(name == null ? Map.of() : Map.of("week", name)).week();
-        if (week == null) {
-            throw new IllegalArgumentException("name must be an ISO week such as 2026-W30, not " + name);
+        if (name == null) {
+            throw new IllegalArgumentException("name must be an ISO week such as 2026-W30, not null");
         }
-        return versions(week);
+        return versions(Options.week("name", name));
     }
 
     private Stream<VersionRow> versions(String week) {
@@ -294,6 +298,10 @@ public final class AskProcedures {
             java.util.function.Consumer<Change> use) {
         Map<Node, Double> before = scores(source, types[0]);
         Map<Node, Double> after = scores(source, types[1]);
+        for (Relationship relation : source.getRelationships(Direction.OUTGOING, Overlay.REJECTED)) {
+            before.remove(relation.getEndNode());
+            after.remove(relation.getEndNode());
+        }
         after.forEach((target, score) -> {
             Double was = before.get(target);
             boolean differs = was == null || Math.abs(score - was) >= least && score.doubleValue() != was;
@@ -320,9 +328,9 @@ public final class AskProcedures {
         return found;
     }
 
-    private static Neighbour neighbour(Node target, Relationship relation, boolean confirmed, Version version) {
-        return new Neighbour(id(target), name(target), type(target),
-                ((Number) relation.getProperty("score", 1.0)).doubleValue(),
+    private static Neighbour neighbour(
+            Node target, Relationship relation, double score, boolean confirmed, Version version) {
+        return new Neighbour(id(target), name(target), type(target), score,
                 relation.getProperty("margin", null) instanceof Number margin ? margin.doubleValue() : null,
                 whole(relation.getProperty("rank", null)), (String) relation.getProperty("provenance", null), confirmed,
                 version.name());

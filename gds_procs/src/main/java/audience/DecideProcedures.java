@@ -108,7 +108,7 @@ public final class DecideProcedures {
     }
 
     private Stream<Decided> decide(String decision, String from, String to, String note) {
-        Options options = Options.of(Map.of());
+        Options options = Options.none();
         Node source = Seeds.one(tx, "from", from, options);
         Node target = Seeds.one(tx, "to", to, options);
         if (source.equals(target)) {
@@ -141,7 +141,7 @@ public final class DecideProcedures {
     private Double score(Node source, Node target) {
         Version version;
         try {
-            version = Version.find(tx, Options.of(Map.of()));
+            version = Version.find(tx, Options.none());
         } catch (IllegalStateException nothingPublished) {
             return null;
         }

@@ -44,15 +44,19 @@ public final class DrawProcedures {
     /** What to draw, in one row. */
     public record Picture(
             @Description("The seeds, what was reached and what lies on the way, as they are stored") List<Node> nodes,
-            @Description("The relations of the best paths, in no store: their type is the band of their score, "
-                    + "SCORE_0_20 to SCORE_80_100 or CONFIRMED_0_20 to CONFIRMED_80_100; property shown is the score "
-                    + "in two digits") List<Relationship> relationships,
+            @Description("The relations of the best paths, to be drawn and in no store, so that Cypher reads no "
+                    + "properties of them: their type is the band of their score, SCORE_0_20 to SCORE_80_100 or "
+                    + "CONFIRMED_0_20 to CONFIRMED_80_100; shown is the score in two digits")
+                    List<Relationship> relationships,
+            @Description("The same relations for Cypher: a map of source, target, score, shown, confirmed and version "
+                    + "each") List<Map<String, Object>> relations,
             @Description("Relation version that was read") String version) {
     }
 
     @Procedure(name = "audience.picture", mode = Mode.READ)
     @Description("What audience.expand finds, to be drawn: the entities and the relations of the best path to each, of "
-            + "a type that tells the score, so that a style sheet can make them as wide. "
+            + "a type that tells the score, so that a style sheet can make them as wide. What is in relationships is for "
+            + "drawing; Cypher reads the same in relations. "
             + "Example: CALL audience.picture(['spa'], {hops: 2, limit: 30})")
     public Stream<Picture> picture(
             @Name(value = "seeds", description = "Ids, names or aliases of entities") List<String> seeds,
@@ -74,10 +78,11 @@ public final class DrawProcedures {
             }
         });
         Set<Node> nodes = new LinkedHashSet<>();
-        Seeds.byIdOrName(tx, seeds, options).found.forEach(seed -> arrange(seed, outward, nodes));
-        List<Relationship> drawn = new ArrayList<>();
+        Seeds.byIdOrName(tx, "seeds", seeds, options).found.forEach(seed -> arrange(seed, outward, nodes));
+        List<DrawnRelation> drawn = new ArrayList<>();
         steps.forEach((source, targets) -> draw(source, targets, version, drawn));
-        return Stream.of(new Picture(new ArrayList<>(nodes), drawn, version.name()));
+        return Stream.of(new Picture(new ArrayList<>(nodes), new ArrayList<>(drawn),
+                drawn.stream().map(DrawnRelation::told).toList(), version.name()));
     }
 
     /** Add a node, then branch by branch what lies beyond it: Browser lays nodes out on a circle in this order. */
@@ -94,14 +99,17 @@ public final class DrawProcedures {
     }
 
     /** Add the relations from a source to some targets; a confirmed one has the larger of both scores. */
-    private static void draw(Node source, Set<Node> targets, Version version, List<Relationship> into) {
+    private static void draw(Node source, Set<Node> targets, Version version, List<DrawnRelation> into) {
         Map<Node, Double> scores = new HashMap<>();
         Set<Node> confirmed = new LinkedHashSet<>();
         RelationshipType mined = RelationshipType.withName(version.relationType());
         for (Relationship one : source.getRelationships(Direction.OUTGOING, mined, Overlay.CONFIRMED)) {
             Node target = one.getEndNode();
             if (targets.contains(target)) {
-                scores.merge(target, ((Number) one.getProperty("score", 1.0)).doubleValue(), Math::max);
+                Double score = Overlay.score(one);
+                if (score != null) {
+                    scores.merge(target, score, Math::max);
+                }
                 if (one.isType(Overlay.CONFIRMED)) {
                     confirmed.add(target);
                 }

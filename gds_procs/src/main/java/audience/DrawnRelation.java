@@ -1,6 +1,7 @@
 package audience;
 
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import org.neo4j.graphdb.Node;
 import org.neo4j.graphdb.NotFoundException;
@@ -27,8 +28,20 @@ final class DrawnRelation implements Relationship {
         this.start = start;
         this.end = end;
         this.type = RelationshipType.withName((confirmed ? "CONFIRMED_" : "SCORE_") + band(score));
-        this.properties = new HashMap<>(Map.of("score", score, "shown", Math.round(score * 100) / 100.0,
-                "confirmed", confirmed, "version", version));
+        this.properties = new LinkedHashMap<>();
+        properties.put("score", score);
+        properties.put("shown", Math.round(score * 100) / 100.0);
+        properties.put("confirmed", confirmed);
+        properties.put("version", version);
+    }
+
+    /** Return the same as a map: Cypher looks for the properties of a relationship in the store. */
+    Map<String, Object> told() {
+        Map<String, Object> told = new LinkedHashMap<>();
+        told.put("source", AskProcedures.id(start));
+        told.put("target", AskProcedures.id(end));
+        told.putAll(properties);
+        return told;
     }
 
     /** Return the fifth that a score from 0 to 1 lies in, in percent: 0_20, 20_40, 40_60, 60_80 or 80_100. */

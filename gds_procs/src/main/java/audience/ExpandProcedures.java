@@ -19,8 +19,8 @@ public final class ExpandProcedures {
             + "(relations followed per entity, default 50), damping (of hubs, 0 to 1, default 0), limit (default 1000), "
             + "types (entity types to return, default all), reverse (walk relations backwards, default false), "
             + "sensitive (let sensitive entities in, default false), because (why; goes with sensitive, written to the "
-            + "server's log), week (such as 2026-W30, default the current release), version (one relation version by "
-            + "its name)";
+            + "server's log), week (such as 2026-W30, default the current release), version (in place of week: one "
+            + "relation version by its name, published or staged)";
 
     @Context
     public Transaction tx;

@@ -28,7 +28,7 @@ final class Expansion {
     Stream<ExpandProcedures.Row> rows(List<String> seeds, Options options) {
         Version version = Version.find(tx, options);
         List<ExpandProcedures.Row> rows = new ArrayList<>();
-        answer(version, Seeds.byIdOrName(tx, seeds, options), options, (answer, live, reader) -> {
+        answer(version, Seeds.byIdOrName(tx, "seeds", seeds, options), options, (answer, live, reader) -> {
             int[] path = new int[5];
             for (int row : answer.order) {
                 Live.Shown shown = live.shown(answer.node[row], reader);

@@ -1,7 +1,6 @@
 package audience;
 
 import java.util.Arrays;
-import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.neo4j.graphdb.Transaction;
@@ -24,10 +23,7 @@ final class Export {
     }
 
     Stream<ExpandProcedures.RelationSlice> slices(String version) {
-        if (version == null) {
-            throw new IllegalArgumentException("version must name a relation version, such as 2026-W30-1a2b3c4d");
-        }
-        Version found = Version.find(tx, Options.of(Map.of("version", version)));
+        Version found = Version.byName(tx, "version", version);
         Relations relations = new Projections(tx, database.databaseName(), guard).load(found).relations;
         int slices = Math.max(1, (int) ((relations.count() + SLICE - 1) / SLICE));
         return IntStream.range(0, slices).mapToObj(slice -> slice(relations, slice));

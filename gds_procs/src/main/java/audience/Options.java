@@ -6,7 +6,11 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** What an expansion is asked. {@link #of} refuses an unknown or impossible option by its name. */
+/**
+ * What an expansion is asked. {@link #of} refuses an unknown or impossible option by its name.
+ *
+ * @param takesReason whether `sensitive` is among the options that there are
+ */
 record Options(
         int hops,
         double minRelevance,
@@ -18,7 +22,8 @@ record Options(
         boolean sensitive,
         String because,
         String week,
-        String version) {
+        String version,
+        boolean takesReason) {
 
     static final Set<String> KNOWN = new TreeSet<>(Set.of(
             "hops", "min_relevance", "fan_out", "damping", "limit", "types", "reverse", "sensitive", "because", "week",
@@ -26,6 +31,11 @@ record Options(
 
     static Options of(Map<String, Object> given) {
         return of(given, KNOWN, 1000);
+    }
+
+    /** Return those of a procedure that takes none. */
+    static Options none() {
+        return of(Map.of(), Set.of(), 1000);
     }
 
     /** Take only the options named in `known`; `limit` is what it is where it is not given. */
@@ -37,6 +47,9 @@ record Options(
                         "options." + name + " is not an option; there are " + String.join(", ", new TreeSet<>(known)));
             }
         }
+        if (values.get("week") != null && values.get("version") != null) {
+            throw new IllegalArgumentException("options.week and options.version: give one of the two");
+        }
         return new Options(
                 whole(values, "hops", 2, 4),
                 fraction(values, "min_relevance", 0.05),
@@ -47,14 +60,15 @@ record Options(
                 yesOrNo(values, "reverse"),
                 yesOrNo(values, "sensitive"),
                 reason(values),
-                week(values.get("week")),
-                text("version", values.get("version")));
+                week("options.week", values.get("week")),
+                text("options.version", values.get("version")),
+                known.contains("sensitive"));
     }
 
     /** Return the same for all entities within some hops, however weak. */
     Options over(int depth) {
         return new Options(depth, 0.0, fanOut, damping, Integer.MAX_VALUE, types, reverse, sensitive, because, week,
-                version);
+                version, takesReason);
     }
 
     private static int whole(Map<String, Object> values, String name, int usual, int top) {
@@ -65,18 +79,19 @@ record Options(
         if (value instanceof Long number && number >= 1 && number <= top) {
             return number.intValue();
         }
-        throw refused(name, "a whole number from 1 to " + top, value);
+        throw refused("options." + name, "a whole number from 1 to " + top, value);
     }
 
-    private static double fraction(Map<String, Object> values, String name, double usual) {
-        Object value = values.get(name);
+    /** Return an option from 0 to 1. */
+    static double fraction(Map<String, Object> given, String name, double usual) {
+        Object value = given == null ? null : given.get(name);
         if (value == null) {
             return usual;
         }
         if (value instanceof Number number && number.doubleValue() >= 0 && number.doubleValue() <= 1) {
             return number.doubleValue();
         }
-        throw refused(name, "a number from 0 to 1", value);
+        throw refused("options." + name, "a number from 0 to 1", value);
     }
 
     private static Set<String> texts(Object value) {
@@ -88,7 +103,7 @@ record Options(
             list.forEach(type -> types.add((String) type));
             return types;
         }
-        throw refused("types", "a list of entity types", value);
+        throw refused("options.types", "a list of entity types", value);
     }
 
     private static boolean yesOrNo(Map<String, Object> values, String name) {
@@ -99,12 +114,12 @@ record Options(
         if (value instanceof Boolean flag) {
             return flag;
         }
-        throw refused(name, "true or false", value);
+        throw refused("options." + name, "true or false", value);
     }
 
     /** Return why sensitive entities are asked for, null where they are not. */
     private static String reason(Map<String, Object> values) {
-        String because = text("because", values.get("because"));
+        String because = text("options.because", values.get("because"));
         boolean given = because != null && !because.isBlank();
         if (given != yesOrNo(values, "sensitive")) {
             throw new IllegalArgumentException("options.sensitive and options.because go together: "
@@ -113,22 +128,23 @@ record Options(
         return given ? because.strip() : null;
     }
 
-    private static String week(Object value) {
-        String week = text("week", value);
+    /** Return a week, null where none is given; `argument` names it in what is raised. */
+    static String week(String argument, Object value) {
+        String week = text(argument, value);
         if (week != null && !week.matches("\\d{4}-W\\d{2}")) {
-            throw refused("week", "an ISO week such as 2026-W30", value);
+            throw refused(argument, "an ISO week such as 2026-W30", value);
         }
         return week;
     }
 
-    private static String text(String name, Object value) {
+    private static String text(String argument, Object value) {
         if (value == null || value instanceof String) {
             return (String) value;
         }
-        throw refused(name, "text", value);
+        throw refused(argument, "text", value);
     }
 
-    private static IllegalArgumentException refused(String name, String expected, Object found) {
-        return new IllegalArgumentException("options." + name + " must be " + expected + ", not " + found);
+    private static IllegalArgumentException refused(String argument, String expected, Object found) {
+        return new IllegalArgumentException(argument + " must be " + expected + ", not " + found);
     }
 }

@@ -100,6 +100,11 @@ final class Overlay {
         return new Overlay(tx, entities);
     }
 
+    /** Return the score of a relation; null where it has none: that leads nowhere, as in Cypher. */
+    static Double score(Relationship relation) {
+        return relation.getProperty("score", null) instanceof Number score ? score.doubleValue() : null;
+    }
+
     /** Entities of the projection and those that only the overlay knows. */
     int count() {
         return entities.count() + laterIds.size();
@@ -139,12 +144,12 @@ final class Overlay {
         try (ResourceIterator<Relationship> found = tx.findRelationships(type)) {
             while (found.hasNext()) {
                 Relationship relationship = found.next();
-                Object score = type == CONFIRMED ? relationship.getProperty("score", null) : 0.0;
-                if (score instanceof Number number) {
+                Double score = type == CONFIRMED ? score(relationship) : Double.valueOf(0);
+                if (score != null) {
                     pairs.add(new Pair(
                             number(relationship.getStartNodeId(), reader),
                             number(relationship.getEndNodeId(), reader),
-                            number.doubleValue()));
+                            score));
                 }
             }
         }

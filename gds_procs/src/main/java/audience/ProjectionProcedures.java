@@ -1,6 +1,5 @@
 package audience;
 
-import java.util.Map;
 import java.util.stream.Stream;
 import org.neo4j.gds.api.GraphStore;
 import org.neo4j.gds.core.loading.GraphStoreCatalog.GraphStoreCatalogEntryWithUsername;
@@ -88,9 +87,6 @@ public final class ProjectionProcedures {
     }
 
     private Version find(String version) {
-        if (version == null) {
-            throw new IllegalArgumentException("version must name a relation version, such as 2026-W30-1a2b3c4d");
-        }
-        return Version.find(tx, Options.of(Map.of("version", version)));
+        return Version.byName(tx, "version", version);
     }
 }

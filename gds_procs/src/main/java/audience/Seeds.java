@@ -18,6 +18,8 @@ import org.neo4j.graphdb.Transaction;
 final class Seeds {
     private static final int SHOWN = 5;
     private static final int DOTLESS_I = 0x131;
+    private static final char FIRST_IDEOGRAPH = 0x4E00;
+    private static final char LAST_IDEOGRAPH = 0x9FFF;
     /** What the client counts as space: Unicode's white space and the four information separators. */
     private static final Pattern SPACE = Pattern.compile("[\\s\\x1c-\\x1f]+", Pattern.UNICODE_CHARACTER_CLASS);
 
@@ -32,7 +34,7 @@ final class Seeds {
     /** Find entities by id only; what is not found is listed as missing, what is not allowed as refused. */
     static Seeds byId(Transaction tx, List<String> given, Options options) {
         Seeds seeds = new Seeds();
-        for (String id : checked(given)) {
+        for (String id : checked("seeds", given)) {
             Node node = tx.findNode(Overlay.ENTITY, "id", id);
             if (node == null) {
                 seeds.missing.add(id);
@@ -46,18 +48,19 @@ final class Seeds {
     }
 
     /**
-     * Find entities by id, else by name, else by alias. Raises when a seed means nothing, several entities, or a
-     * sensitive one that is not allowed.
+     * Find entities by id, else by name, else by alias. Raises, naming the argument, when a phrase means nothing,
+     * several entities, or a sensitive one that is not allowed.
      */
-    static Seeds byIdOrName(Transaction tx, List<String> given, Options options) {
+    static Seeds byIdOrName(Transaction tx, String argument, List<String> given, Options options) {
         Seeds seeds = new Seeds();
         Set<Node> nodes = new LinkedHashSet<>();
-        for (String phrase : checked(given)) {
+        for (String phrase : checked(argument, given)) {
             Node node = tx.findNode(Overlay.ENTITY, "id", phrase);
-            node = node != null ? node : named(tx, phrase);
+            node = node != null ? node : named(tx, argument, phrase);
             if (!options.sensitive() && isSensitive(node)) {
-                throw new IllegalArgumentException("seeds: '" + phrase + "' is sensitive; ask with a reason: "
-                        + "{sensitive: true, because: 'why'}");
+                throw new IllegalArgumentException(argument + ": '" + phrase + "' is sensitive" + (options.takesReason()
+                        ? "; ask with a reason: {sensitive: true, because: 'why'}"
+                        : ", and this procedure takes no sensitive entities"));
             }
             nodes.add(node);
         }
@@ -70,11 +73,7 @@ final class Seeds {
         if (!(given instanceof String phrase) || phrase.isBlank()) {
             throw new IllegalArgumentException(argument + " must be the id, name or alias of an entity, not " + given);
         }
-        try {
-            return byIdOrName(tx, java.util.Arrays.asList(phrase), options).found.get(0);
-        } catch (IllegalArgumentException unknown) {
-            throw new IllegalArgumentException(unknown.getMessage().replaceFirst("^seeds", argument));
-        }
+        return byIdOrName(tx, argument, java.util.Arrays.asList(phrase), options).found.get(0);
     }
 
     /** One entity that a phrase may mean; `score` is null where the match is exact. */
@@ -123,47 +122,36 @@ final class Seeds {
         return String.join(" OR ", words);
     }
 
-    /** Refuse a list without entries, naming the argument. */
-    static List<String> list(String argument, List<String> given) {
-        return new ArrayList<>(checked(argument, given));
-    }
-
+    /** Return the entries, each once; refuse a list without any, naming the argument. */
     static Set<String> checked(String argument, List<String> given) {
-        try {
-            return checked(given);
-        } catch (IllegalArgumentException empty) {
-            throw new IllegalArgumentException(empty.getMessage().replaceFirst("^seeds", argument));
+        if (given == null || given.isEmpty()) {
+            throw new IllegalArgumentException(argument + " must hold at least one id or name, such as ['spa']");
         }
+        if (given.contains(null)) {
+            throw new IllegalArgumentException(argument + " holds a null; give ids or names");
+        }
+        return new LinkedHashSet<>(given);
     }
 
     private static boolean isSensitive(Node node) {
         return Boolean.TRUE.equals(node.getProperty(Overlay.SENSITIVE, null));
     }
 
-    private static Set<String> checked(List<String> given) {
-        if (given == null || given.isEmpty()) {
-            throw new IllegalArgumentException("seeds must hold at least one id or name, such as ['spa']");
-        }
-        if (given.contains(null)) {
-            throw new IllegalArgumentException("seeds holds a null; give ids or names");
-        }
-        return new LinkedHashSet<>(given);
-    }
-
-    private static Node named(Transaction tx, String phrase) {
+    private static Node named(Transaction tx, String argument, String phrase) {
         String wanted = folded(phrase);
         TreeMap<String, Node> meant = meant(candidates(tx, phrase), wanted);
         if (meant.isEmpty()) {
-            // no index, or one whose analyzer splits the spellings differently
+            // no index, or one whose analyzer splits the spellings differently: a full-text index finds no 'Straße' by
+            // STRASSE, so that only a look at every name tells that there is none
             try (ResourceIterator<Node> all = tx.findNodes(Overlay.ENTITY)) {
                 meant = meant(() -> all, wanted);
             }
         }
         if (meant.isEmpty()) {
-            throw new IllegalArgumentException("seeds: no entity has the id, name or alias '" + phrase + "'");
+            throw new IllegalArgumentException(argument + ": no entity has the id, name or alias '" + phrase + "'");
         }
         if (meant.size() > 1) {
-            throw new IllegalArgumentException("seeds: '" + phrase + "' means " + meant.size() + " entities: "
+            throw new IllegalArgumentException(argument + ": '" + phrase + "' means " + meant.size() + " entities: "
                     + String.join(", ", meant.keySet().stream().limit(SHOWN).toList())
                     + (meant.size() > SHOWN ? ", ..." : "") + "; give the id of one");
         }
@@ -174,11 +162,10 @@ final class Seeds {
         TreeMap<String, Node> byName = new TreeMap<>();
         TreeMap<String, Node> byAlias = new TreeMap<>();
         for (Node node : nodes) {
-            String id = String.valueOf(node.getProperty("id", ""));
-            if (folded(String.valueOf(node.getProperty("name", ""))).equals(wanted)) {
-                byName.put(id, node);
+            if (folds(String.valueOf(node.getProperty("name", "")), wanted)) {
+                byName.put(String.valueOf(node.getProperty("id", "")), node);
             } else if (hasAlias(node, wanted)) {
-                byAlias.put(id, node);
+                byAlias.put(String.valueOf(node.getProperty("id", "")), node);
             }
         }
         return byName.isEmpty() ? byAlias : byName;
@@ -215,12 +202,32 @@ final class Seeds {
     private static boolean hasAlias(Node node, String wanted) {
         if (node.getProperty("aliases", null) instanceof String[] aliases) {
             for (String alias : aliases) {
-                if (folded(alias).equals(wanted)) {
+                if (folds(alias, wanted)) {
                     return true;
                 }
             }
         }
         return false;
+    }
+
+    /** Whether the normal form of a text is `wanted`; most texts are told apart by how they begin. */
+    private static boolean folds(String text, String wanted) {
+        int begins = begins(text);
+        return (begins < 0 || !wanted.isEmpty() && wanted.charAt(0) == begins) && folded(text).equals(wanted);
+    }
+
+    /** Return the first letter of the normal form of a text, -1 where that takes more than a look. */
+    private static int begins(String text) {
+        if (text.isEmpty()) {
+            return -1;
+        }
+        char first = text.charAt(0);
+        if (first >= FIRST_IDEOGRAPH && first <= LAST_IDEOGRAPH) {
+            return first;
+        }
+        // what follows a letter may be an accent that belongs to it
+        boolean plain = first > ' ' && first <= '~' && (text.length() == 1 || text.charAt(1) <= '~');
+        return plain ? Character.toLowerCase(first) : -1;
     }
 
     /** The form in which the client compares names: NFKC, case folded, single spaces. */

@@ -22,31 +22,41 @@ record Version(String name, String week, String relationType, double meanInDegre
     private static final Label RELATION_VERSION = Label.label("RelationVersion");
     private static final Label CURRENT = Label.label("Current");
     private static final RelationshipType IS = RelationshipType.withName("IS");
-    private static final Set<String> UNREADABLE = Set.of("staging", "staged", "retiring", "retired", "failed");
+    /** What is not whole; one that is staged is, and clients that are ahead of the mirror read it by its name. */
+    private static final Set<String> PARTIAL = Set.of("staging", "retiring", "retired", "failed");
 
     /** Return the version that the options name: by itself, by week, else the current one. */
     static Version find(Transaction tx, Options options) {
         if (options.version() != null) {
-            Node node = tx.findNode(RELATION_VERSION, "version", options.version());
-            if (node == null) {
-                throw new IllegalArgumentException(
-                        "options.version: there is no relation version " + options.version());
-            }
-            return of(node);
+            return byName(tx, "options.version", options.version());
+        }
+        if (options.week() != null) {
+            return ofWeek(tx, "options.week", options.week());
         }
         Node current = current(tx);
-        if (options.week() == null) {
-            if (current == null) {
-                throw new IllegalStateException(
-                        "nothing is published yet: no (:Current)-[:IS]->(:RelationVersion); publish a release, "
-                                + "or name one by options.week or options.version");
-            }
-            return of(current);
+        if (current == null) {
+            throw new IllegalStateException(
+                    "nothing is published yet: no (:Current)-[:IS]->(:RelationVersion); publish a release, "
+                            + "or name one by options.week or options.version");
         }
-        if (current != null && options.week().equals(current.getProperty("week", null))) {
-            return of(current);
+        return of(current);
+    }
+
+    /** Return the version of that name, published or staged; `argument` names it in what is raised. */
+    static Version byName(Transaction tx, String argument, String name) {
+        if (name == null) {
+            throw new IllegalArgumentException(argument + " must name a relation version, such as 2026-W30-1a2b3c4d");
         }
-        return newest(tx, options.week());
+        Node node = tx.findNode(RELATION_VERSION, "version", name);
+        if (node == null) {
+            throw new IllegalArgumentException(argument + ": there is no relation version " + name);
+        }
+        String status = status(node);
+        if (PARTIAL.contains(status)) {
+            throw new IllegalArgumentException(argument + ": relation version " + name + " is " + status
+                    + " and not whole; audience.week names those of a week that may be read");
+        }
+        return of(node);
     }
 
     /** Return the version of a week, or the one of that name; `argument` names it in what is raised. */
@@ -54,12 +64,15 @@ record Version(String name, String week, String relationType, double meanInDegre
         if (name == null || name.isBlank()) {
             throw new IllegalArgumentException(argument + " must be a week such as 2026-W30, or a relation version");
         }
-        try {
-            boolean week = name.matches("\\d{4}-W\\d{2}");
-            return find(tx, Options.of(java.util.Map.of(week ? "week" : "version", name)));
-        } catch (IllegalArgumentException unknown) {
-            throw new IllegalArgumentException(unknown.getMessage().replaceFirst("^options\\.\\w+", argument));
+        return name.matches("\\d{4}-W\\d{2}") ? ofWeek(tx, argument, name) : byName(tx, argument, name);
+    }
+
+    private static Version ofWeek(Transaction tx, String argument, String week) {
+        Node current = current(tx);
+        if (current != null && week.equals(current.getProperty("week", null))) {
+            return of(current);
         }
+        return newest(tx, argument, week);
     }
 
     private static Node current(Transaction tx) {
@@ -74,16 +87,20 @@ record Version(String name, String week, String relationType, double meanInDegre
         return null;
     }
 
-    private static Version newest(Transaction tx, String week) {
+    private static Version newest(Transaction tx, String argument, String week) {
         try (ResourceIterator<Node> nodes = tx.findNodes(RELATION_VERSION, "week", week)) {
             return nodes.stream()
-                    .filter(node -> !UNREADABLE.contains(Objects.toString(node.getProperty("status", ""))))
+                    .filter(node -> !PARTIAL.contains(status(node)) && !status(node).equals("staged"))
                     .max(Comparator.comparing((Node node) -> Objects.toString(node.getProperty("created_at", "")))
                             .thenComparing(node -> (String) node.getProperty("version")))
                     .map(Version::of)
                     .orElseThrow(() -> new IllegalArgumentException(
-                            "options.week: no relation version of " + week + " is kept"));
+                            argument + ": no relation version of " + week + " is kept"));
         }
+    }
+
+    private static String status(Node node) {
+        return Objects.toString(node.getProperty("status", ""));
     }
 
     private static Version of(Node node) {
