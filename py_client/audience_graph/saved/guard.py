@@ -141,10 +141,9 @@ def check_plan(plan: Plan) -> None:
                     f"{name} may not be called here", hint=f"those that may: {', '.join(sorted(PROCEDURES))}"
                 )
         elif operator not in READS and _SCANS.fullmatch(operator) is None:
-            raise QueryError(
-                f"{operator} is not run here",
-                hint="only queries that read entities, relations and audiences are; Neo4j Browser runs the rest",
-            )
+            if operator.startswith("Show"):
+                raise QueryError("SHOW is not run here", hint="Neo4j Browser and cypher-shell run it")
+            raise QueryError(f"the query does more than read ({operator})", hint="only queries that read are run here")
     if plan.kind != "r" or not plan.operators:
         raise QueryError("the query does more than read", hint="only queries that read are run here")
 
