@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from small_world import build, cypher
@@ -117,6 +118,11 @@ CASES: dict[str, list[tuple[dict[str, Any], tuple[str, ...], list[tuple[Any, ...
     ],
     "without_relations": [({"type": "service"}, ("id",), [("e3",), ("e10",), ("e8",), ("e9",)])],
 }  # fmt: skip
+
+
+def names_nobody(given: Mapping[str, Any]) -> bool:
+    """Whether a value names an entity that is not there: Cypher finds nothing of it, the client says so."""
+    return any(value == "nobody" or (isinstance(value, list) and "nobody" in value) for value in given.values())
 
 
 def build_saved_world(connections: Connections, runner: Neo4jRunner, store: Store) -> None:

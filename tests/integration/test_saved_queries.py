@@ -14,7 +14,7 @@ from typing import Any
 
 import neo4j
 import pytest
-from saved_cases import CASES, build_saved_world
+from saved_cases import CASES, build_saved_world, names_nobody
 from small_world import cypher
 
 from audience_graph.client import AudienceGraph
@@ -60,8 +60,7 @@ def test_rows(
     saved = saved_query(name)
     as_it_is = runner.read(saved.query, saved.check(given))
     assert rows_of(as_it_is, columns) == expected
-    typed = [given[p.name] for p in saved.parameters if p.of_entities and p.name in given]
-    if "nobody" in typed or any("nobody" in value for value in typed if isinstance(value, list)):
+    if names_nobody(given):
         with pytest.raises(NotFoundError, match="nobody"):
             ag.query(name, **given)
         return
