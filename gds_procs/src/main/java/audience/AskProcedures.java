@@ -96,8 +96,9 @@ public final class AskProcedures {
     public record Size(
             @Description("Number of entities") Long entities,
             @Description("Users who meet the most met of them: at least so many meet any (rounded)") Long at_least,
-            @Description("Sum over the entities: at most so many meet any (rounded)") Long at_most,
-            @Description("Ids whose count is not shown: too few users, or not counted yet") List<String> not_shown) {
+            @Description("Sum over the entities: at most so many meet any (rounded); null where one is not counted yet")
+                    Long at_most,
+            @Description("Ids of those that are not counted yet") List<String> not_shown) {
     }
 
     /** One relation version that may be read. */
@@ -254,7 +255,7 @@ public final class AskProcedures {
             }
         }
         boolean any = hidden.size() < nodes.size();
-        return Stream.of(new Size((long) nodes.size(), any ? most : null, any ? sum : null, hidden));
+        return Stream.of(new Size((long) nodes.size(), any ? most : null, hidden.isEmpty() ? sum : null, hidden));
     }
 
     @Procedure(name = "audience.current", mode = Mode.READ)
