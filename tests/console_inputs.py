@@ -144,7 +144,11 @@ READING: dict[str, Typed] = {
     ),
 }
 # name -> what writes, and the parts of the fingerprint that may differ
-AUDIENCE = ("postgres audience", "postgres audience_revision", "postgres audience_snapshot", "postgres audience_member")
+AUDIENCE = (
+    *(f"postgres {table}" for table in ("audience", "audience_revision", "audience_snapshot", "audience_member")),
+    "neo4j nodes Audience",
+    "neo4j relationships PICKED",
+)
 WRITING: dict[str, tuple[Typed, tuple[str, ...]]] = {
     "name": (part("/part/save", **ASKED, name=..., note="x"), AUDIENCE),
     "note": (part("/part/save", **ASKED, name="noted", note=...), AUDIENCE),
