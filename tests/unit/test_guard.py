@@ -37,7 +37,7 @@ def test_operators_that_read_pass(operator: str) -> None:
     ],
 )  # fmt: skip
 def test_everything_else_is_refused(operator: str) -> None:
-    with pytest.raises(QueryError, match="more than read|SHOW is not run here"):
+    with pytest.raises(QueryError, match=r"more than read|SHOW is not run here"):
         check_plan(Plan("r", (("ProduceResults", ""), (operator, ""))))
 
 
