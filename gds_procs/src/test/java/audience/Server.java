@@ -30,8 +30,9 @@ final class Server implements AutoCloseable {
                 .setConfig(GraphDatabaseSettings.pagecache_memory, 64L << 20)
                 .build();
         database = service.database("neo4j");
-        GraphDatabaseApiProxy.registerProcedures(database, ExpandProcedures.class, ProjectionProcedures.class,
-                GraphProjectProc.class, GraphListProc.class);
+        GraphDatabaseApiProxy.registerProcedures(database, AskProcedures.class, DecideProcedures.class,
+                DrawProcedures.class, ExpandProcedures.class, ProjectionProcedures.class, GraphProjectProc.class,
+                GraphListProc.class);
     }
 
     /** Run a query in a transaction of its own and return its rows. */
