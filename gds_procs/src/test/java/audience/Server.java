@@ -31,8 +31,8 @@ final class Server implements AutoCloseable {
                 .build();
         database = service.database("neo4j");
         GraphDatabaseApiProxy.registerProcedures(database, AskProcedures.class, DecideProcedures.class,
-                DrawProcedures.class, ExpandProcedures.class, ProjectionProcedures.class, GraphProjectProc.class,
-                GraphListProc.class);
+                DiffProcedures.class, DrawProcedures.class, ExpandProcedures.class, ProjectionProcedures.class,
+                GraphProjectProc.class, GraphListProc.class);
     }
 
     /** Run a query in a transaction of its own and return its rows. */
