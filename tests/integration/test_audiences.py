@@ -16,7 +16,7 @@ from audience_graph.audience.audience import Audience, column, event, users
 from audience_graph.audience.safety.disclosure import show_sizes
 from audience_graph.client import AudienceGraph
 from audience_graph.config import Connections
-from audience_graph.errors import ConfigError, NotFoundError, StoreError, StoreUnavailable
+from audience_graph.errors import ConfigError, NotFoundError, QueryError, StoreError, StoreUnavailable
 from audience_graph.graph.runner import Neo4jRunner
 from audience_graph.vectors.store import Store
 
@@ -343,22 +343,23 @@ def test_the_graph_knows_what_the_newest_snapshot_was_picked_by(ag: AudienceGrap
 
 
 class Deaf:
-    """A runner whose server is gone for what writes."""
+    """A runner whose server takes no writes."""
 
-    def __init__(self, runner: Neo4jRunner) -> None:
-        self.runner = runner
+    def __init__(self, runner: Neo4jRunner, said: StoreError) -> None:
+        self.runner, self.said = runner, said
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.runner, name)
 
     def write(self, *_: Any) -> list[dict[str, Any]]:
-        raise StoreUnavailable("Neo4j does not answer")
+        raise self.said
 
 
+@pytest.mark.parametrize("said", [StoreUnavailable("Neo4j does not answer"), QueryError("the disk is full")])
 def test_a_snapshot_is_there_whole_when_the_graph_cannot_be_told(
-    ag: AudienceGraph, runner: Neo4jRunner, store: Store
+    ag: AudienceGraph, runner: Neo4jRunner, store: Store, said: StoreError
 ) -> None:
-    with_deaf = AudienceGraph(Deaf(runner), store, actor="ann")  # type: ignore[arg-type]
+    with_deaf = AudienceGraph(Deaf(runner, said), store, actor="ann")  # type: ignore[arg-type]
     taken = with_deaf.audience("skin care", size=150, method="graph").take("spring")
-    assert "the graph does not know of it yet" in taken.notes[0]
+    assert f"the graph does not know of it yet: {said.message}" in taken.notes[0]
     assert len(ids(ag, ag.audiences.snapshot(taken.snapshot))) == 150

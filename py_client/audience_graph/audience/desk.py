@@ -29,7 +29,7 @@ from audience_graph.audience.ways import Ways
 from audience_graph.audience.why.answer import AudienceExplanation
 from audience_graph.audience.why.person import Doors, explain_person
 from audience_graph.audit import record
-from audience_graph.errors import ConfigError, StoreUnavailable
+from audience_graph.errors import ConfigError, StoreError
 from audience_graph.request import Request
 from audience_graph.vectors.store import Store
 from audience_graph.vectors.topk import user_ids_of
@@ -147,10 +147,10 @@ class Desk:
             told = {"snapshot": number, "revision": revision.number, "content_hash": draft.content_hash}
             record(tx, self.actor, "snapshot", f"audience {name}", told, release_id=release.id)
             frozen = read_snapshot(tx, number)
+        notes: tuple[str, ...] = ()
         try:
             self._graph.tell(frozen)
-            notes: tuple[str, ...] = ()
-        except StoreUnavailable as exc:
+        except StoreError as exc:
             notes = (f"frozen, but the graph does not know of it yet: {exc.message}; the next snapshot tells it",)
         took = time.perf_counter() - start
         return Taken(number, name, revision.number, users, cut, took, notes, **release.source)
