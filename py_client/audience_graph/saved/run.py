@@ -8,15 +8,15 @@ from typing import Any
 
 from audience_graph.answer import Answer
 from audience_graph.errors import NotFoundError, QueryError
-from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import Runner
 from audience_graph.release.records import Release
-from audience_graph.saved.definition import SUGGESTIONS, SavedQuery
+from audience_graph.saved.definition import SavedQuery
 from audience_graph.saved.guard import run_guarded
+from audience_graph.saved.suggestions import suggestions
 from audience_graph.vectors.store import Transaction
 
 _MOST_ROWS = 100_000
-CLOSED = ("audiences", "entity_types")  # suggestions that are all that there is
+_CLOSED = ("audiences", "entity_types")  # suggestions that are all that there is
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -74,10 +74,9 @@ def _unknown(runner: Runner, saved: SavedQuery, values: Mapping[str, Any]) -> li
     notes = []
     for one in saved.parameters:
         value = values[one.name]
-        if one.suggest in CLOSED and one.kind == "text" and value:
-            rows = runner.read(load_query(SUGGESTIONS + one.suggest), {"typed": value, "limit": 100})
-            if value not in {row["value"] for row in rows}:
-                notes.append(f"{one.name}: the graph knows no {value!r}")
+        closed = one.suggest if one.suggest in _CLOSED and one.kind == "text" else None
+        if closed and value and value not in dict(suggestions(runner, closed, value, 100)):
+            notes.append(f"{one.name}: the graph knows no {value!r}")
     return notes
 
 

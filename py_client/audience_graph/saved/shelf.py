@@ -18,7 +18,7 @@ from audience_graph.errors import ConfigError, NotFoundError, QueryError
 from audience_graph.graph.queries import load_query
 from audience_graph.graph.runner import Runner
 from audience_graph.saved.defaults import with_defaults
-from audience_graph.saved.definition import SUGGESTIONS, SavedQuery, parameter_text, saved_names
+from audience_graph.saved.definition import SavedQuery, parameter_text, saved_names
 from audience_graph.saved.formats.bloom import bloom_perspective, bloom_phrases
 from audience_graph.saved.formats.browser import browser_scripts
 from audience_graph.saved.formats.exported import check_exports
@@ -26,6 +26,7 @@ from audience_graph.saved.formats.guide import guide
 from audience_graph.saved.formats.neodash import neodash_dashboard
 from audience_graph.saved.formats.style import style_sheet
 from audience_graph.saved.kept import Listed, find_saved, forget, keep, list_saved
+from audience_graph.saved.suggestions import suggestions
 from audience_graph.vectors.store import Store
 from audience_graph.whole_file import check_folder, whole_file
 
@@ -88,9 +89,7 @@ class SavedQueries:
             return tuple((choice, choice) for choice in found.choices if choice.startswith(typed))[:limit]
         if found.suggest is None:
             return ()
-        asked = {"typed": parameter_text(typed), "limit": limit}
-        rows = self._runner.read(load_query(SUGGESTIONS + found.suggest), asked)
-        return tuple((str(row["value"]), str(row["label"])) for row in rows)
+        return suggestions(self._runner, found.suggest, parameter_text(typed), limit)
 
     def remove(self, name: str) -> None:
         """Remove a query that somebody keeps, also one that cannot be read. Raises NotFoundError."""
