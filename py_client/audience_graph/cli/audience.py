@@ -9,7 +9,7 @@ import click
 from audience_graph.cli.ask import client, print_answer
 from audience_graph.cli.ask_options import sensitive_option, show_query_option
 from audience_graph.cli.audience_options import audience_of, definition_options
-from audience_graph.cli.options import data_dir_option, format_options, print_json
+from audience_graph.cli.options import data_dir_option, format_options, print_json, print_note
 
 
 @click.group()
@@ -88,7 +88,7 @@ def take(name: str, revision: int | None, note: str, data_dir: str | None, **ask
         found = ag.audiences.take(name, revision, note=note)
     print_answer(found, **asked)
     for line in found.notes:
-        click.echo(f"Note: {line}", err=True)
+        print_note(line)
 
 
 @audience.command("list")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from audience_graph.cli.options import data_dir_option, print_json, print_rows
+from audience_graph.cli.options import data_dir_option, print_json, print_note, print_rows
 from audience_graph.cli.steps import Steps
 from audience_graph.config import find_connections, find_home
 from audience_graph.errors import ConfigError, InputError
@@ -48,7 +48,7 @@ def erase(
     with Steps() as progress, open_runner(connections) as runner:
         found = erase_users(runner, open_store(connections), home, wanted, because=because, progress=progress)
     for note in found.notes:
-        click.echo(f"Note: {note}", err=True)
+        print_note(note)
     if as_json:
         print_json(found.to_dict())
     else:

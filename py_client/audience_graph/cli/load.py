@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from audience_graph.cli.options import data_dir_option, print_json
+from audience_graph.cli.options import data_dir_option, print_json, print_note
 from audience_graph.config import find_home
 from audience_graph.errors import ConfigError
 from audience_graph.ingest.report import LoadReport, MentionCounts, Progress
@@ -83,7 +83,7 @@ def load(
 def _tell(report: LoadReport, reject_to: str | None) -> None:
     """Say beside the answer what was noticed, found in texts, and left out."""
     for note in report.notes:
-        click.echo(f"Note: {note}", err=True)
+        print_note(note)
     if report.mentions is not None:
         click.echo(_mentions(report.mentions), err=True)
     if report.rejected and not report.dry_run:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from audience_graph.cli.options import data_dir_option, format_options, print_rows
+from audience_graph.cli.options import data_dir_option, format_options, print_note, print_rows
 from audience_graph.config import find_connections, find_home
 from audience_graph.schema import migrate as migrate_stores
 from audience_graph.schema import status as schema_status
@@ -31,9 +31,7 @@ def migrate(data_dir: str | None, dry_run: bool, show_status: bool, as_json: boo
     if show_status:
         scripts = schema_status(connections)
     else:
-        scripts = migrate_stores(
-            connections, dry_run=dry_run, note=lambda words: click.echo(f"Note: {words}", err=True)
-        )
+        scripts = migrate_stores(connections, dry_run=dry_run, note=print_note)
     print_rows(
         [asdict(script) for script in scripts],
         columns=("store", "name", "applied_at", "checksum"),

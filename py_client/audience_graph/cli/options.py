@@ -41,6 +41,11 @@ def print_json(value: Any) -> None:
     sys.stdout.write("\n")
 
 
+def print_note(words: str) -> None:
+    """Print a line on stderr that tells what an answer does not show."""
+    click.echo(f"Note: {words}", err=True)
+
+
 def _finite(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None

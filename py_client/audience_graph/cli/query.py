@@ -10,7 +10,7 @@ import click
 
 from audience_graph.cli.ask import client, print_answer
 from audience_graph.cli.ask_options import show_query_option
-from audience_graph.cli.options import data_dir_option, format_options, print_rows
+from audience_graph.cli.options import data_dir_option, format_options, print_note, print_rows
 from audience_graph.saved.shelf import FORMATS
 
 
@@ -36,7 +36,7 @@ def list_(as_json: bool, as_csv: bool, data_dir: str | None) -> None:
         with client(data_dir, False) as ag:
             found = ag.queries.list()
     except (ConfigError, StoreError) as exc:
-        click.echo(f"Note: the package's queries alone: {exc.message}", err=True)
+        print_note(f"the package's queries alone: {exc.message}")
         found = Listed(Kept(one) for one in saved_queries())
     rows = [
         {
@@ -49,7 +49,7 @@ def list_(as_json: bool, as_csv: bool, data_dir: str | None) -> None:
     ]
     print_rows(rows, columns=["name", "question", "parameters", "by"], as_json=as_json, as_csv=as_csv)
     for one in found.unreadable:
-        _note(str(one))
+        print_note(str(one))
 
 
 @query.command()
@@ -128,7 +128,7 @@ def export(kind: str, file: str, data_dir: str | None) -> None:
     bloom     a perspective with search phrases that draw: "Import perspective" there
     """
     with client(data_dir, False) as ag:
-        count = ag.queries.export(kind, file, note=_note)  # type: ignore[arg-type]  # click has checked it
+        count = ag.queries.export(kind, file, note=print_note)  # type: ignore[arg-type]  # click has checked it
     click.echo(f"colours and widths -> {file}" if kind == "style" else f"{count} queries -> {file}", err=True)
 
 
@@ -148,7 +148,7 @@ def run(name: str, params: tuple[str, ...], show_query: bool, **asked: Any) -> N
         found = ag.query(name, **_given(params))
     print_answer(found, extra={"more": found.more} if found.more else None, **asked)
     for note in found.notes:
-        click.echo(f"Note: {note}", err=True)
+        print_note(note)
 
 
 @query.command("cypher")
@@ -175,11 +175,7 @@ def cypher(text: str, params: tuple[str, ...], timeout: float, max_rows: int, sh
         found = ag.cypher(text, given, timeout=timeout, max_rows=max_rows)
     print_answer(found, **asked)
     if found.more:
-        click.echo(f"Note: there are more than {max_rows:,} rows (--max-rows)", err=True)
-
-
-def _note(words: str) -> None:
-    click.echo(f"Note: {words}", err=True)
+        print_note(f"there are more than {max_rows:,} rows (--max-rows)")
 
 
 def _given(params: tuple[str, ...]) -> dict[str, str]:

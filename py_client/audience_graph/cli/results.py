@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from audience_graph.cli.ask import client, print_answer
-from audience_graph.cli.options import F, data_dir_option, format_options, print_json
+from audience_graph.cli.options import F, data_dir_option, format_options, print_json, print_note
 
 
 @click.group()
@@ -59,7 +59,7 @@ def load(
     with client(data_dir, False) as ag:
         found = ag.results.load(file, export, options=options)
     for note in found.notes:
-        click.echo(f"Note: {note}", err=True)
+        print_note(note)
     if found.rejected:
         click.echo(f"{found.rejected:,} bad {'row' if found.rejected == 1 else 'rows'} -> {reject_to}", err=True)
     if as_json:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from audience_graph.cli.options import data_dir_option, print_json
+from audience_graph.cli.options import data_dir_option, print_json, print_note
 from audience_graph.config import find_connections, find_home
 from audience_graph.errors import ConfigError
 from audience_graph.vectors.window import WINDOW_DAYS
@@ -41,7 +41,7 @@ def sequences(
     found = build_sequences(home, dictionary, end, days=days, engine="spark" if engine == "spark" else "duckdb")
     write_table(arrays_per_user(found.table) if per_user else found.table, Path(out))
     if found.unknown_ids:
-        click.echo(f"Note: {found.unknown_ids:,} entity ids of events are not in the dictionary", err=True)
+        print_note(f"{found.unknown_ids:,} entity ids of events are not in the dictionary")
     counts = {
         "as_of": end.isoformat(),
         "days": days,

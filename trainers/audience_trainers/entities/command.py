@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from audience_graph.cli.options import print_json
+from audience_graph.cli.options import print_json, print_note
 from audience_graph.cli.steps import Steps
 
 __all__ = ["tagger"]
@@ -44,7 +44,7 @@ def tagger(
         print_json(report)
         return
     if report["repaired_tags"]:
-        click.echo(f"Note: {report['repaired_tags']:,} tags I- that begin a span were read as B-", err=True)
+        print_note(f"{report['repaired_tags']:,} tags I- that begin a span were read as B-")
     test = f", test F1 {report['test_f1']:.4f}" if "test_f1" in report else ""
     click.echo(
         f"{report['train']:,} sentences, best of {report['epochs']} epochs: {report['best_epoch']}, "
