@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from chromium import chromium  # noqa: F401 - a fixture
+from keeper import keeper, small_graph  # noqa: F401 - fixtures
 
 from audience_graph import local
 from audience_graph.config import Connections, Home, external_servers, find_connections

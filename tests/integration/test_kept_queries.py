@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from os import environ
 from pathlib import Path
 from typing import Any
 
 import pytest
-from small_world import EVIL, build, cypher
+from small_world import EVIL, cypher
 
-from audience_graph import schema
 from audience_graph.audit import read_log
 from audience_graph.client import AudienceGraph
 from audience_graph.config import Connections
@@ -32,17 +30,9 @@ MATCH (e:Entity {type: $kind}) RETURN e.id AS id ORDER BY id LIMIT $n
 """
 
 
-@pytest.fixture(scope="module")
-def world(connections: Connections, runner: Neo4jRunner, store: Store) -> None:
-    schema.migrate(connections)
-    build(runner, store)
-
-
 @pytest.fixture
-def ag(connections: Connections, world: None, runner: Neo4jRunner) -> Iterator[AudienceGraph]:  # noqa: ARG001
-    runner.write(cypher("MATCH (q:SavedQuery) DELETE q"))
-    with AudienceGraph.connect(connections=connections, actor="mia") as client:
-        yield client
+def ag(keeper: AudienceGraph) -> AudienceGraph:
+    return keeper
 
 
 def test_a_query_is_saved_without_code_and_shared_as_a_file(ag: AudienceGraph, store: Store) -> None:

@@ -7,13 +7,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
 import pytest
-from small_world import build, cypher
+from small_world import cypher
 
 from audience_graph import schema
 from audience_graph.client import AudienceGraph
@@ -22,7 +21,6 @@ from audience_graph.errors import AudienceGraphError, ConfigError, QueryError
 from audience_graph.graph.runner import Neo4jRunner
 from audience_graph.saved.definition import saved_queries
 from audience_graph.saved.kept import write_package
-from audience_graph.vectors.store import Store
 
 HEAD = "// title: Ours\n// question: Ours?\n// Purpose: {purpose}\n// params: {params}\n// returns: id\n"
 DELETES = "MATCH (n:SavedQuery {name: 'victim'}) DETACH DELETE n RETURN 1 AS id"
@@ -40,18 +38,9 @@ HIDDEN = {
 }
 
 
-@pytest.fixture(scope="module")
-def world(connections: Connections, runner: Neo4jRunner, store: Store) -> None:
-    schema.migrate(connections)
-    build(runner, store)
-
-
 @pytest.fixture
-def ag(connections: Connections, world: None, runner: Neo4jRunner) -> Iterator[AudienceGraph]:  # noqa: ARG001
-    runner.write(cypher("MATCH (q:SavedQuery) DETACH DELETE q"))
-    with AudienceGraph.connect(connections=connections, actor="mia") as client:
-        yield client
-    runner.write(cypher("MATCH (q:SavedQuery) DETACH DELETE q"))
+def ag(keeper: AudienceGraph) -> AudienceGraph:
+    return keeper
 
 
 def plant(runner: Neo4jRunner, name: object, body: object, own: object = True) -> None:
